@@ -1,0 +1,172 @@
+"""Derives everything in a run folder again and says where it does not add up.
+
+Reads the run alone, plus the scorers and, where they are installed, the tasks it names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from truing.errors import TruingError
+from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal, seconds_spent
+from truing.records import Response, Sample, content_hash, judged_hash
+from truing.reports.profile import Summary, summarise
+from truing.runs import RunHeader, read_header
+from truing.scorers import find_scorer
+from truing.tasks import find_task
+
+__all__ = ["Audit", "audit_run"]
+
+
+class Audit(msgspec.Struct, kw_only=True):
+    """What was checked, and every finding; none means that the run adds up."""
+
+    answers: int = 0
+    judgements: int = 0
+    torn_lines: int = 0
+    owed: int = 0
+    asked_again: int = 0
+    """Answers for a sample and epoch that had a good answer already: paid for twice."""
+    findings: list[str] = []
+
+
+async def audit_run(folder: Path) -> Audit:
+    """Check a run: hashes, verdicts, counts, and every number of its summary.
+
+    Raises `JournalError` where the folder cannot be read at all.
+    """
+    header = read_header(folder)
+    audit = Audit(findings=[])
+    torn = TornLines()
+    answers: dict[tuple[str, int], tuple[Sample, Response]] = {}
+    judged: Counter[tuple[str, int]] = Counter()
+    expected = _expected_samples(header, audit)
+    for line in read_journal(folder / "journal", torn):
+        if isinstance(line, ResponseLine):
+            _check_answer(line, answers, expected, audit)
+        elif isinstance(line, JudgementLine):
+            await _check_judgement(line, answers, judged, audit)
+    unjudged = [key for key, (_, response) in answers.items() if not judged[key]]
+    if unjudged:
+        audit.findings.append(f"{len(unjudged)} answers have no verdict yet: run it again")
+    audit.torn_lines = torn.count
+    summary = summarise(
+        header, read_journal(folder / "journal"), wall_seconds=seconds_spent(folder / "journal")
+    )
+    audit.owed = summary.owed
+    _check_summary(folder, summary, audit)
+    return audit
+
+
+def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
+    """Ids of the samples the run should hold, or None where its tasks are not at hand."""
+    ids: set[str] = set()
+    for task_header in header.tasks:
+        try:
+            task = find_task(task_header.id)
+        except TruingError as error:
+            audit.findings.append(f"{task_header.id} cannot be checked against its task: {error}")
+            return None
+        if task.content_hash() != task_header.content:
+            audit.findings.append(
+                f"{task.id}: the task has changed since (content {task.content_hash()}, "
+                f"the run's is {task_header.content}); its samples are checked by hash alone"
+            )
+            return None
+        ids |= {
+            sample.id
+            for sample in task.samples(edition=header.edition, limit=header.seeds_per_task)
+        }
+    return ids
+
+
+def _check_answer(
+    line: ResponseLine,
+    answers: dict[tuple[str, int], tuple[Sample, Response]],
+    expected: set[str] | None,
+    audit: Audit,
+) -> None:
+    audit.answers += 1
+    sample, key = line.sample, (line.sample.id, line.epoch)
+    if content_hash(msgspec.structs.replace(sample, id="")) != sample.id:
+        audit.findings.append(f"sample {sample.id} of {sample.task} is not what its hash says")
+    if expected is not None and sample.id not in expected:
+        audit.findings.append(f"sample {sample.id} of {sample.task} is not one of this run's")
+    before = answers.get(key)
+    if before is not None and before[1].fault is None:
+        audit.asked_again += 1
+        audit.findings.append(f"sample {sample.id}, epoch {line.epoch} was asked again")
+    answers[key] = (sample, line.response)
+
+
+async def _check_judgement(
+    line: JudgementLine,
+    answers: dict[tuple[str, int], tuple[Sample, Response]],
+    judged: Counter[tuple[str, int]],
+    audit: Audit,
+) -> None:
+    audit.judgements += 1
+    key = (line.sample, line.epoch)
+    if key not in answers:
+        audit.findings.append(f"a verdict on sample {line.sample}, which has no answer")
+        return
+    judged[key] += 1
+    sample, response = answers[key]
+    given = line.judgement
+    if given.judged != judged_hash(response.text):
+        audit.findings.append(f"the verdict on sample {sample.id} is about another text")
+        return
+    if response.fault is not None:
+        return
+    try:
+        again = await find_scorer(given.scorer).judge(sample, response)
+    except TruingError as error:
+        audit.findings.append(f"the verdict on sample {sample.id} cannot be derived: {error}")
+        return
+    if (again.outcome, again.label) != (given.outcome, given.label):
+        audit.findings.append(
+            f"sample {sample.id}: the journal says {given.outcome} ({given.label}), "
+            f"{given.scorer} says {again.outcome} ({again.label})"
+        )
+
+
+def _check_summary(folder: Path, summary: Summary, audit: Audit) -> None:
+    file = folder / "summary.json"
+    try:
+        stored = msgspec.json.decode(file.read_bytes())
+    except FileNotFoundError:
+        audit.findings.append("there is no summary.json: truing report makes one")
+        return
+    except (OSError, msgspec.DecodeError) as error:
+        audit.findings.append(f"summary.json cannot be read: {error}")
+        return
+    derived = msgspec.json.decode(msgspec.json.encode(summary))
+    if not isinstance(stored, dict):
+        audit.findings.append("summary.json is not an object")
+        return
+    for name, value in derived.items():
+        if name == "rows":
+            _check_rows(value, stored.get("rows"), audit)
+        elif stored.get(name) != value:
+            audit.findings.append(f"summary.json: {name} is {stored.get(name)}, derived: {value}")
+
+
+def _check_rows(derived: list[dict[str, object]], stored: object, audit: Audit) -> None:
+    rows = stored if isinstance(stored, list) else []
+    known = {row.get("task"): row for row in rows if isinstance(row, dict)}
+    for row in derived:
+        there = known.pop(row["task"], None)
+        if there is None:
+            audit.findings.append(f"summary.json lacks the row {row['task']}")
+            continue
+        differing = [name for name, value in row.items() if there.get(name) != value]
+        if differing:
+            name = differing[0]
+            audit.findings.append(
+                f"summary.json, {row['task']}: {name} is {there.get(name)}, derived: {row[name]}"
+            )
+    for extra in known:
+        audit.findings.append(f"summary.json has a row that the run has not: {extra}")

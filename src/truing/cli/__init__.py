@@ -1,0 +1,84 @@
+"""The command line. Each command's module is imported when it is called, so --help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from truing import __version__
+
+__all__ = ["main"]
+
+# Command -> (module, one line for --help); the commands themselves are imported when called.
+_COMMANDS = {
+    "run": ("run", "Measure a model on a suite, show its profile, write a report."),
+    "list": ("show", "List categories, tasks, suites, scorers, models or runs."),
+    "show": ("show", "Show a category, a sub-category, a task or a run."),
+    "report": ("report", "Derive a run's summary and report again from its journal."),
+    "score": ("score", "Rates, intervals and paired tests for recorded answers in a file."),
+    "audit": ("audit", "Derive every number of a run again and say whether it adds up."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"truing.cli.{_COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="truing")
+def cli() -> None:
+    r"""Measure how trustworthy a language model is, say how sure that is, show the evidence.
+
+    \b
+    truing run                          the embedded model, no key, no network
+    truing run -m openai/gpt-4o-mini    a provider (key from OPENAI_API_KEY)
+    truing run -m NAME --base-url URL   any OpenAI-compatible server
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; errors that truing knows become one line and an exit code."""
+    from truing.errors import TruingError
+
+    try:
+        sys.exit(cli.main(arguments, standalone_mode=False, prog_name="truing") or 0)
+    except TruingError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`truing list tasks | head`).
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _say(line: str) -> None:
+    from truing.reports.text import visible
+
+    print(f"truing: {visible(' '.join(line.split()))}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,135 @@
+"""The pipeline: asks, answers, verdicts. Knows no provider, file, cache or statistic.
+
+What it needs is handed to it: what to ask (an iterator, read as places become free, so memory
+does not grow with the number of samples), a model, a scorer for each task, and what to do with
+each outcome. A failed sample is data like any other; only what makes every call fail stops a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from truing.errors import TruingError
+from truing.models.model import Model
+from truing.records import (
+    Fault,
+    FaultKind,
+    Judgement,
+    Message,
+    Outcome,
+    Request,
+    Response,
+    Role,
+    Sample,
+    Settings,
+    judged_hash,
+)
+from truing.scorers.scorer import Scorer, unscored
+
+__all__ = ["Ask", "Finished", "build_request", "measure"]
+
+
+class Ask(NamedTuple):
+    """A sample owed an answer, or (with `answered`) only a judgement."""
+
+    sample: Sample
+    epoch: int
+    answered: Response | None = None
+
+
+class Finished(NamedTuple):
+    """A finished ask. `fresh` is false where the answer was there before."""
+
+    ask: Ask
+    response: Response
+    judgement: Judgement
+    fresh: bool
+
+
+def build_request(sample: Sample, epoch: int, settings: Settings, model: Model) -> Request:
+    """What the model gets to see of a sample."""
+    messages = sample.messages
+    if settings.system is not None:
+        messages = (Message(role=Role.SYSTEM, text=settings.system), *messages)
+    capabilities = model.capabilities
+    return Request(
+        messages=messages,
+        choices=tuple((choice.label, choice.text) for choice in sample.choices),
+        max_tokens=sample.max_tokens,
+        temperature=settings.temperature,
+        seed=settings.seed,
+        want_logprobs=bool(capabilities.option_logprobs and sample.choices),
+        tools=sample.tools,
+        parameters=settings.parameters,
+        repeat=2 * epoch + sample.control,
+        reference=sample.reference if capabilities.sees_reference else None,
+    )
+
+
+async def measure(
+    asks: Iterable[Ask],
+    model: Model,
+    scorer_of: Callable[[str], Scorer],
+    settings: Settings,
+    finished: Callable[[Finished], None],
+    *,
+    concurrency: int,
+) -> None:
+    """Ask everything, judge everything, hand each outcome to `finished` as it comes.
+
+    The first ask goes alone: a wrong key or address stops the run before the second call.
+    Raises what made every call fail (`ModelError`) or what `finished` raised, after the calls in
+    flight have been let go.
+    """
+    waiting = iter(asks)
+
+    async def serve(source: Iterator[Ask]) -> None:
+        for ask in source:
+            finished(await _answer(ask, model, scorer_of(ask.sample.task), settings))
+
+    for first in waiting:
+        await serve(iter([first]))
+        if first.answered is None:
+            break
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(concurrency):
+                workers.create_task(serve(waiting))
+    except ExceptionGroup as group:
+        # One cause is reported; its fellows are the same fault met at the same time.
+        raise group.exceptions[0] from None
+
+
+async def _answer(ask: Ask, model: Model, scorer: Scorer, settings: Settings) -> Finished:
+    response = ask.answered
+    if response is None:
+        request = build_request(ask.sample, ask.epoch, settings, model)
+        try:
+            response = await model.respond(request)
+        except TruingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect in an adapter is data, with its kind
+            detail = f"{type(error).__name__}: {error}"
+            response = Response(fault=Fault(kind=FaultKind.INTERNAL, detail=detail))
+    if response.fault is not None:
+        judgement = unscored(scorer.name, response)
+    else:
+        judgement = await _judge(scorer, ask.sample, response)
+    return Finished(ask, response, judgement, fresh=ask.answered is None)
+
+
+async def _judge(scorer: Scorer, sample: Sample, response: Response) -> Judgement:
+    try:
+        return await scorer.judge(sample, response)
+    except TruingError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a defect in a scorer is no verdict on the model
+        return Judgement(
+            outcome=Outcome.UNSCORED,
+            label="scorer_error",
+            scorer=scorer.name,
+            judged=judged_hash(response.text),
+            reason=f"{type(error).__name__}: {error}",
+        )

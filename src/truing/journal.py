@@ -1,0 +1,200 @@
+"""A run's append-only record: one JSON object a line, one line a finished response or judgement.
+
+Knows lines and files, not what they mean. A line is written with one system call as soon as it
+is finished, so a killed process loses nothing it was told; the disk is synchronised every few
+seconds. Each sitting writes a new file: nothing written is ever touched again, and a torn last
+line (power, full disk) stays where it is and is owed again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import msgspec
+
+from truing.errors import JournalError, RunLocked
+from truing.records import SCHEMA_VERSION, Judgement, Response, Sample
+
+__all__ = [
+    "JournalWriter",
+    "JudgementLine",
+    "Line",
+    "ResponseLine",
+    "TornLines",
+    "read_journal",
+    "seconds_spent",
+]
+
+SYNC_SECONDS = 2.0
+
+
+class ResponseLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="response"):
+    """What was asked and what came back, whole."""
+
+    v: int = SCHEMA_VERSION
+    epoch: int
+    sample: Sample
+    response: Response
+    at: float
+    """Seconds since 1970, for people: nothing is computed from it."""
+
+
+class JudgementLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="judgement"):
+    """A scorer's verdict on the response with the same sample and epoch."""
+
+    v: int = SCHEMA_VERSION
+    epoch: int
+    sample: str
+    judgement: Judgement
+
+
+Line = ResponseLine | JudgementLine
+_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+_encoder = msgspec.json.Encoder()
+
+
+class TornLines(msgspec.Struct):
+    """Counts lines that could not be read: what they held is owed again."""
+
+    count: int = 0
+    where: list[str] = []
+
+
+def read_journal(folder: Path, torn: TornLines | None = None) -> Iterator[Line]:
+    """Every line of a run's journal, in the order written, one at a time.
+
+    A torn last line of a file is skipped and counted. Raises `JournalError` where a line in the
+    middle is broken or of a newer schema: that is damage, not a crash.
+    """
+    for file in sorted(folder.glob("*.jsonl")):
+        with file.open("rb") as lines:
+            waiting: str | None = None
+            for number, raw in enumerate(lines, 1):
+                if waiting:
+                    raise JournalError(f"{file}: {waiting}; truing writes whole lines only")
+                try:
+                    line = _decoder.decode(raw)
+                except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+                    waiting = f"line {number} is not a journal line ({error})"
+                    _refuse_newer(raw, file, number)
+                    continue
+                if line.v > SCHEMA_VERSION:
+                    _refuse_newer(raw, file, number)
+                yield line
+            if waiting and torn is not None:
+                torn.count += 1
+                torn.where.append(f"{file.name}: {waiting}")
+
+
+def seconds_spent(folder: Path) -> float | None:
+    """Wall-clock seconds of all sittings, each from its first call to its last answer.
+
+    None where no answer was written.
+    """
+    total: float | None = None
+    for file in sorted(folder.glob("*.jsonl")):
+        first: ResponseLine | None = None
+        last: ResponseLine | None = None
+        with file.open("rb") as lines:
+            for raw in lines:
+                if b'"kind":"response"' not in raw[:40]:
+                    continue
+                try:
+                    line = _decoder.decode(raw)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue
+                if isinstance(line, ResponseLine):
+                    first, last = first or line, line
+        if first and last:
+            total = (total or 0.0) + last.at - first.at + first.response.latency_seconds
+    return total
+
+
+def _refuse_newer(raw: bytes, file: Path, number: int) -> None:
+    try:
+        version: Any = msgspec.json.decode(raw).get("v")
+    except (msgspec.DecodeError, AttributeError, UnicodeDecodeError):
+        return
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise JournalError(
+            f"{file}:{number}: written by a newer truing (schema {version}, "
+            f"this one reads up to {SCHEMA_VERSION}): upgrade truing"
+        )
+
+
+class JournalWriter:
+    """Appends lines to a new file of a run's journal, one process at a time.
+
+    Raises `RunLocked` where another process writes, `JournalError` where the folder cannot be
+    written, both before anything is paid for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise RunLocked(f"{folder.parent}: another truing process is writing to it") from error
+        self._file = self._open_next()
+        self._synced = time.monotonic()
+
+    def _open_next(self) -> int:
+        taken = [int(file.stem) for file in self._folder.glob("*.jsonl") if file.stem.isdigit()]
+        path = self._folder / f"{max(taken, default=0) + 1:04d}.jsonl"
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except OSError as error:
+            os.close(self._lock)
+            raise _unwritable(path, error) from error
+
+    def append(self, *lines: Line) -> None:
+        """Write lines with one system call; they outlive the process from then on.
+
+        Raises `JournalError` where the disk takes no more: the run stops with what it has.
+        """
+        data = b"".join(_encoder.encode(line) + b"\n" for line in lines)
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            if (now := time.monotonic()) - self._synced > SYNC_SECONDS:
+                os.fdatasync(self._file)
+                self._synced = now
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+
+    def close(self) -> None:
+        """Synchronise and let go of the folder. A sitting that wrote nothing leaves no file."""
+        os.fsync(self._file)
+        if os.fstat(self._file).st_size == 0:
+            newest = max(self._folder.glob("*.jsonl"))
+            newest.unlink()
+        os.close(self._file)
+        os.close(self._lock)
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> Literal[False]:
+        self.close()
+        return False
+
+
+def _unwritable(path: Path, error: OSError) -> JournalError:
+    return JournalError(f"cannot write to {path}: {error.strerror or error}")

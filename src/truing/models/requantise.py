@@ -1,0 +1,61 @@
+"""Rewrites Q4_1 weights as Q8_0, once: the same numbers to within 8-bit rounding, a faster kernel.
+
+Q4_1 misses llama.cpp's fast paths on common processors. Going back to 4 bits (Q4_0) would be
+faster still and changes half of the model's choices; 8 bits change next to none.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+__all__ = ["as_q8_0"]
+
+
+def as_q8_0(weights: Path) -> Path:
+    """Path of the Q8_0 twin of a GGUF file, made in the cache where it is not there yet.
+
+    A file without Q4_1 tensors, or one without the package `gguf` at hand, is used as it is.
+    """
+    try:
+        import gguf
+    except ImportError:
+        return weights
+    size = weights.stat().st_size
+    target = user_cache_path("truing") / "weights" / f"{weights.stem}-{size}.Q8_0.gguf"
+    if target.is_file():
+        return target
+    reader = gguf.GGUFReader(weights)
+    four_bit = gguf.GGMLQuantizationType.Q4_1
+    eight_bit = gguf.GGMLQuantizationType.Q8_0
+    if not any(tensor.tensor_type == four_bit for tensor in reader.tensors):
+        return weights
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        part = Path(folder) / "part.gguf"
+        architecture = reader.fields["general.architecture"].contents()
+        writer = gguf.GGUFWriter(part, architecture)
+        for field in reader.fields.values():
+            if field.name.startswith("GGUF.") or field.name in (
+                "general.architecture",
+                "general.file_type",
+            ):
+                continue
+            outer = field.types[0]
+            inner = field.types[-1] if outer == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), outer, sub_type=inner)
+        for tensor in reader.tensors:
+            data, kind = tensor.data, tensor.tensor_type
+            if kind == four_bit:
+                data = gguf.quants.quantize(gguf.quants.dequantize(data, kind), eight_bit)
+                kind = eight_bit
+            writer.add_tensor(tensor.name, data, raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        os.replace(part, target)
+    return target

@@ -1,0 +1,286 @@
+"""From a journal to the rows of a profile: the numbers, and nothing about how they look.
+
+Reads only a run's header and journal lines, so it works on any run, made anywhere, any time ago.
+`summary.json` is what `summarise` returns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from truing import stats
+from truing.floors import FloorCounter
+from truing.journal import JudgementLine, Line, ResponseLine
+from truing.records import Elicitation, Outcome, Response, Sample
+from truing.reports.columns import COLUMNS, Answer
+from truing.runs import RunHeader, TaskHeader
+from truing.scorers.groups import all_members
+
+__all__ = ["Estimate", "Row", "Summary", "summarise"]
+
+LEVEL = 0.95
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate with its two intervals. `None` is unknown, never 0."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    simultaneous: tuple[float, float] | None
+    level: float = LEVEL
+    units: int
+    clusters: int
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One task measured."""
+
+    task: str
+    subcategory: str
+    title: str
+    headline: Estimate
+    balanced: Estimate
+    sides: dict[str, Estimate]
+    floor: float | None
+    floor_worse_side: float | None
+    above_floor: bool | None
+    """The simultaneous interval lies wholly above the floor; None where nothing is known."""
+    unit: str
+    elicitation: str | None
+    unscored: int
+    unusable: int
+    truncated: int
+    owed: int
+    labels: dict[str, dict[str, int]]
+    """Side -> label -> how many answers."""
+    faults: dict[str, int]
+    columns: dict[str, Any]
+    verdict: str = "none"
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """`summary.json`: derived from header and journal, can be deleted."""
+
+    truing: str
+    run: str
+    model: str
+    suite: str
+    rows: list[Row]
+    calls: int
+    tokens: int | None
+    cost_usd: float | None
+    wall_seconds: float | None
+    owed: int
+    retries: int
+
+
+class _Gathered:
+    """What is kept of a task's answers: no text, so memory stays small."""
+
+    def __init__(self, task: TaskHeader) -> None:
+        self.task = task
+        self.answers: dict[tuple[str, int], Answer] = {}
+        self.floor = FloorCounter()
+        self.seen: set[str] = set()
+
+    def add_response(self, line: ResponseLine) -> None:
+        sample, response = line.sample, line.response
+        if sample.id not in self.seen:
+            self.seen.add(sample.id)
+            self.floor.add(sample)
+        self.answers[(sample.id, line.epoch)] = _answer(sample, response)
+
+    def add_judgement(self, line: JudgementLine) -> None:
+        answer = self.answers.get((line.sample, line.epoch))
+        if answer is not None and line.judgement.scorer == self.task.scorer:
+            answer.judge(line.judgement)
+
+
+def _answer(sample: Sample, response: Response) -> Answer:
+    logprobs = response.option_logprobs
+    likeliest = max(logprobs, key=lambda letter: logprobs[letter]) if logprobs else None
+    return Answer(
+        side=sample.side,
+        cluster=sample.cluster,
+        group=sample.group,
+        variant=sample.variant,
+        control=sample.control,
+        letters=tuple(choice.label for choice in sample.choices),
+        roles={choice.label: choice.role for choice in sample.choices},
+        target=sample.target,
+        likeliest=likeliest,
+        truncated=response.truncated,
+        elicitation=response.elicitation if response.fault is None else None,
+        fault=response.fault.kind if response.fault else None,
+    )
+
+
+def summarise(
+    header: RunHeader, lines: Iterable[Line], *, wall_seconds: float | None = None
+) -> Summary:
+    """Every number of a run's report, from its journal.
+
+    The last answer and verdict for a sample and epoch hold. `wall_seconds` is the one figure
+    that is not in the journal.
+    """
+    gathered = {task.id: _Gathered(task) for task in header.tasks}
+    task_of: dict[str, str] = {}
+    calls = retries = 0
+    tokens: int | None = 0
+    cost: float | None = 0.0
+    for line in lines:
+        if isinstance(line, ResponseLine):
+            response = line.response
+            attempts = max(1, len(response.attempts))
+            calls, retries = calls + attempts, retries + attempts - 1
+            if response.fault is None:
+                used = (response.prompt_tokens, response.completion_tokens)
+                known = None not in used
+                tokens = (
+                    tokens + sum(u or 0 for u in used) if known and tokens is not None else None
+                )
+                price = response.cost_usd
+                cost = cost + price if cost is not None and price is not None else None
+            if line.sample.task in gathered:
+                task_of[line.sample.id] = line.sample.task
+                gathered[line.sample.task].add_response(line)
+        elif line.sample in task_of:
+            gathered[task_of[line.sample]].add_judgement(line)
+    if header.model.startswith("scripted/"):
+        tokens = tokens or 0
+    sides = sum(len(task.sides) for task in header.tasks)
+    rows = [
+        _row(gathered[task.id], header, rows=len(header.tasks), sides=sides)
+        for task in header.tasks
+    ]
+    return Summary(
+        truing=header.truing,
+        run=header.id,
+        model=header.model,
+        suite=header.suite,
+        rows=rows,
+        calls=calls,
+        tokens=tokens,
+        cost_usd=cost,
+        wall_seconds=wall_seconds,
+        owed=sum(row.owed for row in rows),
+        retries=retries,
+    )
+
+
+Sided = tuple[list[bool], list[str]]
+
+
+def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Row:
+    task = gathered.task
+    answers = [answer for _, answer in sorted(gathered.answers.items()) if answer.outcome]
+    main = [answer for answer in answers if not answer.control]
+    scored = [answer for answer in main if answer.outcome is not Outcome.UNSCORED]
+    by_side: dict[str, Sided] = {side.name: ([], []) for side in task.sides}
+    for answer in scored:
+        passed, clusters = by_side[answer.side]
+        passed.append(answer.outcome is Outcome.TRUSTWORTHY)
+        clusters.append(answer.cluster)
+    shared = stats.sidak_level(LEVEL, rows)
+    side_level = stats.sidak_level(LEVEL, sides)
+    side_estimates = {
+        name: _estimate(
+            stats.rate_interval(*side), stats.rate_interval(*side, level=side_level), side
+        )
+        for name, side in by_side.items()
+    }
+    both = list(by_side.values())
+    balanced_wide = stats.balanced_interval(both, level=shared)
+    balanced = _estimate(stats.balanced_interval(both), balanced_wide, _joined(both))
+    if task.unit == "group":
+        grouped = _groups(main)
+        wide = stats.rate_interval(*grouped, level=shared)
+        headline = _estimate(stats.rate_interval(*grouped), wide, grouped)
+    else:
+        wide = balanced_wide
+        headline = _estimate(
+            stats.worse_of([stats.rate_interval(*side) for side in both]),
+            stats.worse_of([stats.rate_interval(*side, level=shared) for side in both]),
+            _joined(both),
+        )
+    floors = gathered.floor.result()
+    faults = Counter(str(answer.fault) for answer in main if answer.fault)
+    labels: dict[str, Counter[str]] = {side.name: Counter() for side in task.sides}
+    for answer in main:
+        labels[answer.side][answer.label] += 1
+    modes = {answer.elicitation for answer in main if answer.elicitation}
+    return Row(
+        task=task.id,
+        subcategory=task.subcategory,
+        title=task.title,
+        headline=headline,
+        balanced=balanced,
+        sides=side_estimates,
+        floor=_known(floors.row),
+        floor_worse_side=_known(floors.worse_side),
+        above_floor=None if math.isnan(wide.estimate) else wide.low > floors.row,
+        unit=task.unit,
+        elicitation=_mode(modes),
+        unscored=sum(answer.outcome is Outcome.UNSCORED for answer in main),
+        unusable=sum(answer.label == "unusable" for answer in main),
+        truncated=sum(answer.truncated for answer in main),
+        owed=header.settings.epochs * task.samples - len(answers),
+        labels={side: dict(sorted(counts.items())) for side, counts in labels.items()},
+        faults=dict(sorted(faults.items())),
+        columns={name: COLUMNS[name](answers) for name in task.columns if name in COLUMNS},
+    )
+
+
+def _mode(modes: set[Elicitation]) -> str | None:
+    if not modes:
+        return None
+    return str(modes.pop()) if len(modes) == 1 else "mixed"
+
+
+def _joined(sides: Iterable[Sided]) -> Sided:
+    passed: list[bool] = []
+    clusters: list[str] = []
+    for side in sides:
+        passed += side[0]
+        clusters += side[1]
+    return passed, clusters
+
+
+def _groups(answers: list[Answer]) -> Sided:
+    """Groups as wholes; a group that still owes a member is not counted yet."""
+    members: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for answer in answers:
+        if answer.group is not None and answer.outcome:
+            members[(answer.group, answer.cluster)].append(answer.outcome)
+    size = max((len(outcomes) for outcomes in members.values()), default=0)
+    passed: list[bool] = []
+    clusters: list[str] = []
+    for (_, cluster), outcomes in sorted(members.items()):
+        verdict = all_members(outcomes)
+        if len(outcomes) == size and verdict is not Outcome.UNSCORED:
+            passed.append(verdict is Outcome.TRUSTWORTHY)
+            clusters.append(cluster)
+    return passed, clusters
+
+
+def _estimate(own: stats.Interval, wide: stats.Interval, counted: Sided) -> Estimate:
+    passed, clusters = counted
+    known = not math.isnan(own.estimate)
+    return Estimate(
+        estimate=own.estimate if known else None,
+        low=own.low if known else None,
+        high=own.high if known else None,
+        simultaneous=(wide.low, wide.high) if known else None,
+        units=len(passed),
+        clusters=len(set(clusters)),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,121 @@
+"""The profile as a table in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from truing.reports.profile import Estimate, Row, Summary
+from truing.reports.text import duration, interval, rate, visible
+
+__all__ = ["print_profile"]
+
+BAR_WIDTH = 20
+NAME_WIDTH = 32
+
+
+def print_profile(summary: Summary, console: Console) -> None:
+    """Rows with both sides, intervals and floors, then what must be known to read them.
+
+    Fits 80 columns; wider terminals show the same.
+    """
+    console.print()
+    console.print(
+        Text.assemble(
+            "Profile of ", (visible(summary.model), "bold"), f" on {visible(summary.suite)}"
+        )
+    )
+    console.print()
+    head = f"{'':<{NAME_WIDTH}}{'headline':<19}0{'':<{BAR_WIDTH - 2}}1  floor"
+    console.print(Text(head, style="dim"))
+    for row in summary.rows:
+        for line in _lines(row):
+            console.print(line, soft_wrap=True)
+    console.print()
+    for note in _notes(summary):
+        console.print(Text(note), style="dim")
+
+
+def _lines(row: Row) -> list[Text]:
+    own = row.headline
+    first = Text(f"{row.subcategory:<{NAME_WIDTH}}")
+    first.append(f"{rate(own.estimate):<5}", style="bold")
+    first.append(f"{interval(own.low, own.high):<14}")
+    floor = row.floor_worse_side if row.unit == "sample" else row.floor
+    first.append_text(_bar(own, floor))
+    first.append(f"  {rate(floor):>4}")
+    if row.above_floor is False:
+        first.append(" *", style="yellow")
+    parts = [(_short(name), side) for name, side in row.sides.items()]
+    second = Text("  ", style="dim")
+    for name, side in parts:
+        second.append(f"{name} {rate(side.estimate)} {interval(side.low, side.high)}  ")
+    kind = "groups" if row.unit == "group" else "worse side"
+    third = f"  balanced {rate(row.balanced.estimate)} "
+    third += f"{interval(row.balanced.low, row.balanced.high)}  {row.task}, {kind}"
+    third += f", {own.clusters} seeds"
+    return [first, second, Text(third, style="dim")]
+
+
+def _short(side: str) -> str:
+    return side.replace("_", " ")
+
+
+def _bar(estimate: Estimate, floor: float | None) -> Text:
+    """The interval on a line from 0 to 1: `=` for it, `o` the estimate, `|` the floor."""
+    if estimate.estimate is None or estimate.low is None or estimate.high is None:
+        return Text("?" * BAR_WIDTH, style="dim")
+
+    def place(value: float) -> int:
+        return min(BAR_WIDTH - 1, int(value * BAR_WIDTH))
+
+    cells = [("·", "dim")] * BAR_WIDTH
+    for spot in range(place(estimate.low), place(estimate.high) + 1):
+        cells[spot] = ("=", "cyan")
+    if floor is not None:
+        cells[place(floor)] = ("|", "yellow")
+    cells[place(estimate.estimate)] = ("o", "bold cyan")
+    return Text.assemble(*cells)
+
+
+def _notes(summary: Summary) -> list[str]:
+    rows = summary.rows
+    clusters = [row.headline.clusters for row in rows]
+    notes = [
+        "Headline: the worse of the two sides, or whole groups right, with its 95 % interval. "
+        "Picture: o estimate, = interval, | floor: what the best answering without reading reaches."
+    ]
+    if low := [row.subcategory for row in rows if row.above_floor is False]:
+        notes.append(
+            f"* not shown to be above answering without reading ({len(low)} of {len(rows)} rows; "
+            "balanced or group rate, interval for all rows at once)."
+        )
+    if clusters and min(clusters) < 150:
+        most = min(clusters)
+        tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
+        notes.append(f"{most} seeds a row are a screening: {tells}. All seeds: without -n.")
+    shaky = [row.task for row in rows if _share(row.unscored, row) > 0.05]
+    if shaky:
+        notes.append(f"More than 5 % unscored, read with care: {', '.join(shaky)}")
+    for row in rows:
+        if row.faults:
+            kinds = ", ".join(f"{kind} {count}" for kind, count in row.faults.items())
+            notes.append(f"{row.task}: {row.unscored} unscored ({kinds})")
+    unusable = [f"{row.task} {row.unusable}" for row in rows if row.unusable]
+    if unusable:
+        notes.append(f"Unusable answers (untrustworthy, not harmful): {', '.join(unusable)}")
+    if cut := [f"{row.task} {row.truncated}" for row in rows if row.truncated]:
+        notes.append(f"Answers cut at the token limit: {', '.join(cut)}")
+    if summary.owed:
+        notes.append(f"{summary.owed} answers are still owed: run the same command again.")
+    cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
+    tokens = "unknown" if summary.tokens is None else f"{summary.tokens:,}"
+    notes.append(
+        f"{summary.calls:,} calls ({summary.retries} retries), {tokens} tokens, cost {cost}, "
+        f"{duration(summary.wall_seconds)}"
+    )
+    return notes
+
+
+def _share(count: int, row: Row) -> float:
+    return count / max(1, row.headline.units + row.unscored)

@@ -1,0 +1,273 @@
+"""A run folder: its header, what it owes, and how a run is resumed.
+
+`run.json` is written first and says everything that was decided before the first call; it is
+never changed. The journal holds what happened. All else in the folder is derived.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from truing.errors import JournalError, RunMismatch
+from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
+from truing.records import SCHEMA_VERSION, Response, Settings, judged_hash
+from truing.tasks import Task
+
+__all__ = ["Done", "RunHeader", "SideHeader", "TaskHeader", "header_for", "open_folder"]
+
+
+class SideHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """A side's name and what is right on it."""
+
+    name: str
+    meaning: str
+
+
+class TaskHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader of the run must know of a task, without the task at hand."""
+
+    id: str
+    subcategory: str
+    title: str
+    edition: str
+    failure: str
+    unit: str
+    headline: str
+    scorer: str
+    sides: list[SideHeader]
+    columns: list[str]
+    content: str
+    """Hash of card and seeds."""
+    samples: int
+    """How many answers an epoch owes."""
+
+
+class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """`run.json`."""
+
+    truing: str
+    v: int = SCHEMA_VERSION
+    id: str
+    model: str
+    address: str | None
+    suite: str
+    tasks: list[TaskHeader]
+    settings: Settings
+    edition: int
+    seeds_per_task: int | None
+    created_at: float
+    packages: dict[str, str]
+    machine: dict[str, Any]
+    deterministic: bool | None = None
+    oracle: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for two sittings to be one run, by the name a user knows it."""
+        return {
+            "model (-m)": self.model,
+            "address (--base-url)": self.address,
+            "suite (-s, --task)": [task.id for task in self.tasks],
+            "task contents": {task.id: task.content for task in self.tasks},
+            "scorers": {task.id: task.scorer for task in self.tasks},
+            "seeds a task (-n)": self.seeds_per_task,
+            "edition (--seed)": self.edition,
+            "settings (--system, --param, --epochs)": msgspec.to_builtins(self.settings),
+        }
+
+    @property
+    def planned(self) -> int:
+        """Answers the whole run owes."""
+        return self.settings.epochs * sum(task.samples for task in self.tasks)
+
+
+def header_for(
+    tasks: list[Task],
+    *,
+    run_id: str,
+    model: str,
+    address: str | None,
+    suite: str,
+    settings: Settings,
+    edition: int,
+    seeds_per_task: int | None,
+    created_at: float,
+    deterministic: bool | None,
+    oracle: bool,
+) -> RunHeader:
+    """The header of a run that is about to start."""
+    return RunHeader(
+        truing=metadata.version("truing"),
+        id=run_id,
+        model=model,
+        address=address,
+        suite=suite,
+        tasks=[
+            TaskHeader(
+                id=task.id,
+                subcategory=task.card.subcategory,
+                title=task.card.title,
+                edition=task.card.edition,
+                failure=task.card.failure,
+                unit=task.card.unit,
+                headline=task.card.headline,
+                scorer=task.card.scorer,
+                sides=[SideHeader(name=s.name, meaning=s.meaning) for s in task.card.sides],
+                columns=task.card.columns,
+                content=task.content_hash(),
+                samples=min(seeds_per_task or len(task.seeds), len(task.seeds))
+                * sum(len(side.variants) for side in task.card.sides),
+            )
+            for task in tasks
+        ],
+        settings=settings,
+        edition=edition,
+        seeds_per_task=seeds_per_task,
+        created_at=created_at,
+        packages=_packages(),
+        machine={
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+        },
+        deterministic=deterministic,
+        oracle=oracle,
+    )
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in ("aiohttp", "msgspec", "numpy", "scipy", "xllamacpp"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read_header(folder: Path) -> RunHeader:
+    """The header of a run folder. Raises `JournalError` where there is none or it is not one."""
+    file = folder / "run.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=RunHeader)
+    except FileNotFoundError as error:
+        raise JournalError(f"{folder}: not a run folder (it has no run.json)") from error
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise JournalError(f"{file}: not a run header: {error}") from error
+
+
+def open_folder(folder: Path, header: RunHeader) -> RunHeader:
+    """Write the header into a new folder, or check it against the one that is there.
+
+    Returns the header that holds. Raises `RunMismatch`, with the difference, where the folder
+    holds another run, `JournalError` where it cannot be written.
+    """
+    if (folder / "run.json").exists():
+        there = read_header(folder)
+        theirs, ours = there.identity(), header.identity()
+        differing = [name for name in ours if ours[name] != theirs[name]]
+        if differing:
+            name = differing[0]
+            raise RunMismatch(
+                f"{folder} holds another run: its {name} is {_short(theirs[name])}, "
+                f"asked for is {_short(ours[name])}; give another folder with -o"
+            )
+        return there
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise JournalError(f"{folder} is not empty and not a run: give another folder with -o")
+        write_atomically(
+            folder / "run.json", msgspec.json.format(msgspec.json.encode(header), indent=1)
+        )
+    except OSError as error:
+        raise JournalError(f"cannot write to {folder}: {error.strerror or error}") from error
+    return header
+
+
+def write_atomically(file: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it."""
+    part = file.with_name(f".{file.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as sink:
+        sink.write(data)
+        sink.flush()
+        os.fsync(sink.fileno())
+    part.replace(file)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+class Done:
+    """What a journal already holds: answers not to be paid for again, verdicts not owed again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.torn = TornLines()
+        self._unjudged: dict[tuple[str, int], Response] = {}
+        self._judged: set[tuple[str, int]] = set()
+        text: dict[tuple[str, int], str] = {}
+        for line in read_journal(folder / "journal", self.torn):
+            if isinstance(line, ResponseLine):
+                if line.response.fault is None:
+                    key = (line.sample.id, line.epoch)
+                    self._unjudged[key] = line.response
+                    text[key] = judged_hash(line.response.text)
+            elif isinstance(line, JudgementLine):
+                key = (line.sample, line.epoch)
+                if text.get(key) == line.judgement.judged:
+                    self._judged.add(key)
+                    self._unjudged.pop(key, None)
+
+    def judged(self, sample: str, epoch: int) -> bool:
+        """Answered and judged: nothing is owed."""
+        return (sample, epoch) in self._judged
+
+    def answer(self, sample: str, epoch: int) -> Response | None:
+        """An answer whose verdict is still owed (the process was killed in between)."""
+        return self._unjudged.get((sample, epoch))
+
+    @property
+    def judged_count(self) -> int:
+        """Answers that are finished."""
+        return len(self._judged)
+
+    def __len__(self) -> int:
+        return len(self._judged) + len(self._unjudged)
+
+
+def find_unfinished(parent: Path, header: RunHeader) -> Path | None:
+    """The newest run below a folder that is the same as `header` and still owes answers."""
+    for file in sorted(parent.glob("*/run.json"), reverse=True):
+        try:
+            same = read_header(file.parent).identity() == header.identity()
+        except JournalError:
+            continue
+        if same and not _finished(file.parent):
+            return file.parent
+    return None
+
+
+def _finished(folder: Path) -> bool:
+    try:
+        summary = msgspec.json.decode((folder / "summary.json").read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return False
+    return isinstance(summary, dict) and summary.get("owed") == 0
+
+
+def runs_in(parent: Path) -> Iterator[tuple[Path, RunHeader]]:
+    """Every readable run below a folder, oldest first."""
+    for file in sorted(parent.glob("*/run.json")):
+        try:
+            yield file.parent, read_header(file.parent)
+        except JournalError:
+            continue

@@ -1,0 +1,59 @@
+"""From a response to a judgement. This module is the table of scorers; `scorer.py` says what one is.
+
+Other packages add theirs through the entry point group `truing.scorers` (object: a function
+without arguments that returns a `Scorer`; name: the scorer's name with its version).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from truing.errors import UnknownName
+
+if TYPE_CHECKING:
+    from truing.scorers.scorer import Scorer
+
+__all__ = ["find_scorer", "scorer_names"]
+
+
+def _choice() -> Scorer:
+    from truing.scorers.choice import ChoiceScorer
+
+    return ChoiceScorer()
+
+
+def _refusal() -> Scorer:
+    from truing.scorers.reply import RefusalScorer
+
+    return RefusalScorer()
+
+
+_SCORERS: dict[str, Callable[[], Scorer]] = {
+    "choice@1": _choice,
+    "refusal_rule@1": _refusal,
+}
+
+
+@cache
+def _table() -> dict[str, Callable[[], Scorer]]:
+    return {
+        **{entry.name: entry.load() for entry in entry_points(group="truing.scorers")},
+        **_SCORERS,
+    }
+
+
+def scorer_names() -> list[str]:
+    """Every scorer there is, with its version, sorted."""
+    return sorted(_table())
+
+
+@cache
+def find_scorer(name: str) -> Scorer:
+    """A scorer by name and version. Raises `UnknownName`."""
+    table = _table()
+    if name not in table:
+        raise UnknownName("scorer", name, sorted(table))
+    return table[name]()

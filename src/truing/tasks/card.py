@@ -1,0 +1,154 @@
+"""Reads and checks a task's card and seeds. Knows the files, not what is done with them.
+
+A task is a folder: `card.toml` (what is measured, how it is asked, what is right) and
+`seeds.jsonl` (one seed a line; a seed gives every side). No code.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from truing.errors import TaskError
+
+__all__ = ["Card", "OptionSpec", "SideSpec", "VariantSpec", "read_card", "read_seeds"]
+
+
+class _Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class OptionSpec(_Spec, frozen=True):
+    """An option of a choice: a template for its text and what it stands for."""
+
+    text: str
+    role: str
+
+
+class VariantSpec(_Spec, frozen=True):
+    """One way in which a seed is asked on a side. Slots override the seed's own fields."""
+
+    name: str
+    slots: dict[str, str] = {}
+    template: str | None = None
+    right: str = ""
+    """Choice: the role of the right option. Open reply: the label that is right."""
+    good: list[str] = []
+    bad: list[str] = []
+    perturb: str | None = None
+    """Perturbation and rate, e.g. `typos:0.1`, applied to the slots named in `perturbs`."""
+    control: bool = False
+    order: int = 0
+    """Offset into the order of options, so that a seed's variants differ in position."""
+
+
+class SideSpec(_Spec, frozen=True):
+    """One of the two sides of a task."""
+
+    name: str
+    meaning: str
+    variants: list[VariantSpec]
+
+
+class Ask(_Spec, frozen=True):
+    """How samples are put."""
+
+    kind: Literal["choice", "open"]
+    template: str
+    system: str | None = None
+    options: list[OptionSpec] = []
+    perturbs: list[str] = []
+    """Slots that a perturbation may touch."""
+
+
+class Card(_Spec, frozen=True):
+    """What a task measures, how, from where, and with which limits."""
+
+    id: str
+    subcategory: str
+    title: str
+    edition: str
+    failure: str
+    unit: Literal["sample", "group"]
+    headline: Literal["worse_side", "group_rate"]
+    scorer: str
+    languages: list[str]
+    sources: str
+    licence: str
+    limits: list[str]
+    max_tokens: int
+    ask: Ask
+    sides: list[SideSpec]
+    phrases: dict[str, list[str]] = {}
+    """Slots filled in rotation, the same one for all samples of a seed."""
+    columns: list[str] = []
+    """Extra figures reported beside the row."""
+
+
+def read_card(path: Path) -> Card:
+    """The card of the task in a folder.
+
+    Raises `TaskError`, naming file and field, where it is malformed.
+    """
+    file = path / "card.toml"
+    try:
+        card = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Card)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeError) as error:
+        raise TaskError(f"{file}: not a task card: {error}") from error
+    _check(card, file)
+    return card
+
+
+def read_seeds(path: Path) -> list[dict[str, Any]]:
+    """Every seed of the task in a folder, in file order; each has a unique `id`."""
+    file = path / "seeds.jsonl"
+    seeds: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                seed = msgspec.json.decode(line)
+                if not isinstance(seed, dict) or not isinstance(seed.get("id"), str):
+                    raise TaskError(f"{file}:{number}: expected an object with a string `id`")
+                if seed["id"] in seen:
+                    raise TaskError(f"{file}:{number}: the id {seed['id']!r} occurs twice")
+                seen.add(seed["id"])
+                seeds.append(seed)
+    except (OSError, msgspec.DecodeError) as error:
+        raise TaskError(f"{file}: not a seed file: {error}") from error
+    if not seeds:
+        raise TaskError(f"{file}: expected at least one seed, found none")
+    return seeds
+
+
+def slots_of(template: str) -> set[str]:
+    """Names of the slots a template uses."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def _check(card: Card, file: Path) -> None:
+    def refuse(message: str) -> None:
+        raise TaskError(f"{file}: {message}")
+
+    if len(card.sides) != 2:
+        refuse(f"expected two sides, found {len(card.sides)}: every sub-category is two-sided")
+    if len({side.name for side in card.sides}) != 2:
+        refuse("the two sides need different names")
+    if (card.unit == "group") != (card.headline == "group_rate"):
+        refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')
+    roles = {option.role for option in card.ask.options}
+    if card.ask.kind == "choice" and len(roles) < 2:
+        refuse("a choice needs at least two options with different roles")
+    for side in card.sides:
+        if not any(not variant.control for variant in side.variants):
+            refuse(f"side {side.name!r} has no variant that counts")
+        for variant in side.variants:
+            if card.ask.kind == "choice" and variant.right not in roles:
+                known = ", ".join(sorted(roles))
+                refuse(f"variant {variant.name!r}: `right` is {variant.right!r}, roles: {known}")
+            if card.ask.kind == "open" and not (variant.right and variant.good and variant.bad):
+                refuse(f"variant {variant.name!r}: an open reply needs `right`, `good` and `bad`")
