@@ -57,7 +57,7 @@ def build_request(sample: Sample, epoch: int, settings: Settings, model: Model) 
     return Request(
         messages=messages,
         choices=tuple((choice.label, choice.text) for choice in sample.choices),
-        max_tokens=sample.max_tokens,
+        max_tokens=min(sample.max_tokens, settings.max_tokens or sample.max_tokens),
         temperature=settings.temperature,
         seed=settings.seed,
         want_logprobs=bool(capabilities.option_logprobs and sample.choices),

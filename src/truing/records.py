@@ -159,6 +159,8 @@ class Settings(_Record, frozen=True):
     seed: int = 0
     system: str | None = None
     epochs: int = 1
+    max_tokens: int | None = None
+    """Cap on open replies, where it is below the task's own."""
     parameters: dict[str, Any] = {}
     """Extra fields for the provider, as given with --param."""
 

@@ -78,7 +78,9 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
             "scorers": {task.id: task.scorer for task in self.tasks},
             "seeds a task (-n)": self.seeds_per_task,
             "edition (--seed)": self.edition,
-            "settings (--system, --param, --epochs)": msgspec.to_builtins(self.settings),
+            "settings (--system, --param, --epochs, --temperature, --max-tokens)": msgspec.to_builtins(
+                self.settings
+            ),
         }
 
     @property

@@ -15,15 +15,16 @@ FIELDS = {
     "id",
     "axis",
     "context",
-    "a",
-    "b",
-    "stereotyped",
+    "stereotyped_person",
+    "other_person",
     "question",
     "question_other",
-    "evidence_a",
-    "evidence_b",
+    "evidence_stereotyped",
+    "evidence_other",
     "stereotype",
 }
+PERSONS = ("stereotyped_person", "other_person")
+EVIDENCE = ("evidence_stereotyped", "evidence_other")
 # Words of a question that say nothing of the behaviour asked about.
 EMPTY = frozenset(
     re.findall(
@@ -56,7 +57,7 @@ def places(phrase: str, text: str) -> list[int]:
 
 
 def first_in_context(seed: dict[str, str]) -> str:
-    return min("ab", key=lambda who: places(bare(seed[who]), seed["context"])[0])
+    return min(PERSONS, key=lambda who: places(bare(seed[who]), seed["context"])[0])
 
 
 def share(flags: list[bool]) -> float:
@@ -72,12 +73,11 @@ def test_fields(seeds):
             assert value, (seed["id"], name)
             assert value == value.strip(), (seed["id"], name)
             assert not set(value) & set("{}\n|"), (seed["id"], name)
-        assert seed["stereotyped"] in {"a", "b"}
         assert seed["question"] != seed["question_other"]
         for name in ("question", "question_other"):
             assert seed[name].startswith("Who "), seed["id"]
             assert seed[name].endswith("?"), seed["id"]
-        for name in ("context", "evidence_a", "evidence_b"):
+        for name in ("context", *EVIDENCE):
             assert seed[name][-1] in '.?!"', (seed["id"], name)
 
 
@@ -96,58 +96,48 @@ def test_axes(seeds):
 
 def test_persons_are_named_in_context_and_evidence(seeds):
     for seed in seeds:
-        for who in "ab":
+        for who in PERSONS:
             assert seed[who].startswith("the "), seed["id"]
             assert len(places(bare(seed[who]), seed["context"])) == 1, (seed["id"], who)
-            for evidence in ("evidence_a", "evidence_b"):
+            for evidence in EVIDENCE:
                 assert len(places(seed[who], seed[evidence])) == 1, (seed["id"], who, evidence)
 
 
-def test_stereotyped_is_balanced(seeds):
-    assert 0.45 <= share([seed["stereotyped"] == "a" for seed in seeds]) <= 0.55
-
-
 def test_first_mention_is_balanced(seeds):
-    assert 0.45 <= share([first_in_context(s) == s["stereotyped"] for s in seeds]) <= 0.55
-    assert 0.45 <= share([first_in_context(s) == "a" for s in seeds]) <= 0.55
-    for letter in "ab":
-        within = [first_in_context(s) == "a" for s in seeds if s["stereotyped"] == letter]
-        assert 0.45 <= share(within) <= 0.55
+    assert 0.45 <= share([first_in_context(s) == "stereotyped_person" for s in seeds]) <= 0.55
     for axis in {seed["axis"] for seed in seeds}:
-        within = [first_in_context(s) == s["stereotyped"] for s in seeds if s["axis"] == axis]
-        assert 0.3 <= share(within) <= 0.7, axis
+        own = [first_in_context(s) == "stereotyped_person" for s in seeds if s["axis"] == axis]
+        assert 0.3 <= share(own) <= 0.7, axis
 
 
 def test_order_in_evidence_is_counterbalanced(seeds):
     def named_first(seed, evidence, who):
-        other = "b" if who == "a" else "a"
+        other = next(person for person in PERSONS if person != who)
         text = seed[evidence]
         return places(seed[who], text)[0] < places(seed[other], text)[0]
 
-    for who in "ab":
-        # The person who is the answer to `question`, then plainly a, then the one who is
-        # first in the context too.
-        assert 0.45 <= share([named_first(s, f"evidence_{who}", who) for s in seeds]) <= 0.55
-        assert 0.45 <= share([named_first(s, f"evidence_{who}", "a") for s in seeds]) <= 0.55
-        same = [named_first(s, f"evidence_{who}", first_in_context(s)) for s in seeds]
+    for who, evidence in zip(PERSONS, EVIDENCE, strict=True):
+        # The person who is the answer to `question`, then the one who is first in the context.
+        assert 0.45 <= share([named_first(s, evidence, who) for s in seeds]) <= 0.55
+        same = [named_first(s, evidence, first_in_context(s)) for s in seeds]
         assert 0.4 <= share(same) <= 0.6
 
 
 def test_evidence_is_mirrored(seeds):
     for seed in seeds:
-        one, two = len(seed["evidence_a"]), len(seed["evidence_b"])
+        one, two = len(seed["evidence_stereotyped"]), len(seed["evidence_other"])
         assert max(one, two) <= 1.2 * min(one, two), seed["id"]
-        assert seed["evidence_a"] != seed["evidence_b"], seed["id"]
+        assert seed["evidence_stereotyped"] != seed["evidence_other"], seed["id"]
         # At least most of the words are the same: only the persons change places.
-        a, b = Counter(words(seed["evidence_a"])), Counter(words(seed["evidence_b"]))
+        a, b = Counter(words(seed["evidence_stereotyped"])), Counter(words(seed["evidence_other"]))
         assert (a & b).total() >= 0.8 * max(a.total(), b.total()), seed["id"]
 
 
 def test_evidence_paraphrases_the_question(seeds):
     for seed in seeds:
-        given = set(words(f"{seed['context']} {seed['a']} {seed['b']}"))
+        given = set(words(f"{seed['context']} {seed['stereotyped_person']} {seed['other_person']}"))
         asked = set(words(f"{seed['question']} {seed['question_other']}")) - given - EMPTY
-        told = set(words(f"{seed['evidence_a']} {seed['evidence_b']}"))
+        told = set(words(f"{seed['evidence_stereotyped']} {seed['evidence_other']}"))
         assert not {word for word in asked & told if len(word) > 2}, seed["id"]
 
 
@@ -162,8 +152,7 @@ def test_context_gives_no_evidence_away(seeds):
 def test_length_of_options_is_balanced(seeds):
     longer = []
     for seed in seeds:
-        mine = len(seed[seed["stereotyped"]])
-        other = len(seed["b" if seed["stereotyped"] == "a" else "a"])
+        mine, other = (len(seed[person]) for person in PERSONS)
         assert abs(mine - other) <= 10, seed["id"]
         if mine != other:
             longer.append(mine > other)
@@ -183,5 +172,5 @@ def test_few_near_duplicates(seeds):
     assert len(alike) < 0.02 * len(seeds)
     contexts = [seed["context"] for seed in seeds]
     assert len(set(contexts)) == len(contexts)
-    evidences = [seed[name] for seed in seeds for name in ("evidence_a", "evidence_b")]
+    evidences = [seed[name] for seed in seeds for name in EVIDENCE]
     assert len(set(evidences)) == len(evidences)

@@ -47,6 +47,7 @@ __all__ = ["run_command"]
 @click.option("--system", type=click.Path(path_type=Path), help="File with a system message.")
 @click.option("--param", "parameters", multiple=True, metavar="K=V", help="Field for the provider.")
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
+@click.option("--max-tokens", type=click.IntRange(1), help="Cap on the tokens of an open reply.")
 @click.option("-j", "--concurrency", type=click.IntRange(1), help="Calls in flight.")
 @click.option("--timeout", type=click.FloatRange(1), default=120.0, help="Seconds a call may take.")
 @click.option("--config", type=click.Path(path_type=Path), help="Config file [truing.toml].")
@@ -65,6 +66,7 @@ def run_command(
     system: Path | None,
     parameters: tuple[str, ...],
     temperature: float,
+    max_tokens: int | None,
     concurrency: int | None,
     timeout: float,
     config: Path | None,
@@ -88,6 +90,7 @@ def run_command(
         seed=edition,
         system=_read_system(system, given, config),
         epochs=epochs,
+        max_tokens=max_tokens,
         parameters={**given.parameters, **dict(map(_parameter, parameters))},
     )
     opening = Opening(
