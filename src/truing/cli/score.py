@@ -66,6 +66,7 @@ def score_command(
     occurrence within the model.
     """
     meanings = _pairs(columns, "--columns")
+    rows = read_rows(file, meanings)
     if scorer is None and "label" not in meanings:
         raise UsageError(
             "--columns: name the label column (label=...), or judge with --scorer NAME"
@@ -74,7 +75,6 @@ def score_command(
         raise UsageError("--columns: a scorer needs the response column (response=...)")
     if group_by == "model" and "model" not in meanings:
         raise UsageError("--group-by model: name the model column in --columns (model=...)")
-    rows = read_rows(file, meanings)
     if group_by is None and "model" in meanings and len({row.model for row in rows}) > 1:
         group_by = "model"
     if scorer is None:

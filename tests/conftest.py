@@ -1,0 +1,95 @@
+"""What every test gets: no network but loopback, and a way to measure without files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from truing.engine import Ask, Finished, measure
+from truing.journal import JudgementLine, Line, ResponseLine
+from truing.models.model import Model
+from truing.records import Settings
+from truing.reports.profile import Summary, summarise
+from truing.runs import header_for
+from truing.scorers import find_scorer
+from truing.tasks import Task, find_task
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def refuse_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anywhere but this machine is a failing test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and not str(host).startswith(LOOPBACK):
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and addresses of whoever runs the tests stay out of them."""
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data; its tests skip where it is absent."""
+    given = os.environ.get("TRUING_SHARED_DATA")
+    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the public data is not here (../shared/data or TRUING_SHARED_DATA)")
+    return folder
+
+
+def measure_in_memory(
+    model: Model,
+    tasks: list[str | Task],
+    *,
+    seeds: int | None = None,
+    edition: int = 0,
+    settings: Settings | None = None,
+) -> tuple[Summary, list[Line]]:
+    """The profile of a model without a run folder, and the lines a journal would hold."""
+    measured = [find_task(task) if isinstance(task, str) else task for task in tasks]
+    settings = settings or Settings()
+    header = header_for(
+        measured,
+        run_id="test",
+        model=model.name,
+        address=None,
+        suite="test",
+        settings=settings,
+        edition=edition,
+        seeds_per_task=seeds,
+        created_at=0.0,
+        deterministic=True,
+        oracle=False,
+    )
+    lines: list[Line] = []
+
+    def finished(outcome: Finished) -> None:
+        sample, epoch = outcome.ask.sample, outcome.ask.epoch
+        lines.append(ResponseLine(epoch=epoch, sample=sample, response=outcome.response, at=0.0))
+        lines.append(JudgementLine(epoch=epoch, sample=sample.id, judgement=outcome.judgement))
+
+    asks = (
+        Ask(sample, epoch)
+        for task in measured
+        for sample in task.samples(edition=edition, limit=seeds)
+        for epoch in range(settings.epochs)
+    )
+    scorers = {task.id: find_scorer(task.card.scorer) for task in measured}
+    asyncio.run(measure(asks, model, scorers.__getitem__, settings, finished, concurrency=8))
+    return summarise(header, lines), lines

@@ -1,0 +1,143 @@
+"""The house: which room may import which, and what `import truing` and `--help` may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import truing
+from truing import errors
+
+SOURCE = Path(truing.__file__).parent
+
+# Room -> rooms it may import. Arrows go one way: downwards in this table's order.
+ROOMS = {
+    "errors": set(),
+    "records": set(),
+    "stats": set(),
+    "perturb": set(),
+    "taxonomy": {"errors"},
+    "config": {"errors"},
+    "floors": {"records"},
+    "tasks": {"errors", "records", "perturb"},
+    "scorers": {"errors", "records"},
+    "models": {"errors", "records"},
+    "engine": {"errors", "records", "models", "scorers"},
+    "journal": {"errors", "records"},
+    "runs": {"errors", "records", "journal", "tasks"},
+    "reports": {"errors", "records", "stats", "floors", "taxonomy", "scorers", "journal", "runs"},
+    "recorded": {"errors", "records", "stats", "scorers", "models"},
+    "audit": {"errors", "records", "scorers", "tasks", "journal", "runs", "reports"},
+    "cli": {
+        "errors",
+        "records",
+        "stats",
+        "taxonomy",
+        "config",
+        "tasks",
+        "scorers",
+        "models",
+        "engine",
+        "journal",
+        "runs",
+        "reports",
+        "recorded",
+        "audit",
+    },
+}
+HEAVY = {"torch", "ray", "xllamacpp", "llama_cpp", "pandas", "transformers", "trl", "gguf"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "truing":
+                found += [(node.lineno, f"truing.{alias.name}") for alias in node.names]
+            else:
+                found.append((node.lineno, node.module))
+    return found
+
+
+FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name not in ("__main__.py",)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_room_imports_only_what_it_may(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert room in ROOMS, f"{path.name} is a new room: say in ROOMS what it may import"
+    for line, module in imports_of(path):
+        parts = module.split(".")
+        if parts[0] != "truing" or len(parts) == 1 or parts[1] == "__version__":
+            continue
+        target = parts[1]
+        where = f"{path.relative_to(SOURCE)}:{line}"
+        assert target == room or target in ROOMS[room], f"{where}: {room} may not import {target}"
+
+
+def test_the_arrows_have_no_cycle():
+    placed = set()
+    for room, targets in ROOMS.items():
+        assert targets <= placed, room
+        placed.add(room)
+
+
+def test_heavy_packages_are_imported_inside_functions_only():
+    for path in FILES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                )
+                assert not {name.split(".")[0] for name in names} & HEAVY, path
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_truing_loads_nothing_heavy():
+    assert not loaded_by("import truing, truing.cli, truing.models, truing.scorers") & HEAVY
+
+
+def test_help_loads_neither_numpy_nor_a_client():
+    help_text = "try:\n    from truing.cli import main; main(['--help'])\nexcept SystemExit: pass"
+    assert not loaded_by(help_text) & (HEAVY | {"numpy", "scipy", "aiohttp", "jinja2", "rich"})
+
+
+def test_the_error_tree_in_the_docstring_is_the_tree():
+    drawn = errors.__doc__ or ""
+    tree = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, Exception)
+    ]
+    assert sorted(value.__name__ for value in tree) == sorted(errors.__all__)
+    for value in tree:
+        assert value.__name__ in drawn
+        assert issubclass(value, errors.TruingError)
+        assert value.__doc__
+
+
+def test_modules_stay_small():
+    for path in FILES:
+        if path.name != "refusal_phrases.py":
+            assert len(path.read_text("utf-8").splitlines()) <= 500, path
