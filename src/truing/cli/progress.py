@@ -33,7 +33,7 @@ class Progress:
         self._unscored = 0
         self._started = self._spoke = time.monotonic()
         self._task = ""
-        self._sides: dict[str, tuple[list[bool], list[str]]] = {}
+        self._sides: dict[str, dict[str, tuple[list[bool], list[str]]]] = {}
         self._live: Live | None = None
         if console.is_terminal:
             self._live = Live(
@@ -66,9 +66,9 @@ class Progress:
         if outcome.judgement.outcome is Outcome.UNSCORED:
             self._unscored += 1
         elif not sample.control:
-            if sample.task != self._task:
-                self._task, self._sides = sample.task, {}
-            passed, clusters = self._sides.setdefault(sample.side, ([], []))
+            self._task = sample.task
+            sides = self._sides.setdefault(sample.task, {})
+            passed, clusters = sides.setdefault(sample.side, ([], []))
             passed.append(outcome.judgement.outcome is Outcome.TRUSTWORTHY)
             clusters.append(sample.cluster)
         if self._live is None and time.monotonic() - self._spoke > LINE_SECONDS:
@@ -83,9 +83,10 @@ class Progress:
         text = f"{self._done}/{self._total} · {speed:.1f}/s · {duration(left)} left"
         if self._unscored:
             text += f" · {self._unscored} unscored"
-        if len(self._sides) == 2:
+        sides = self._sides.get(self._task, {})
+        if len(sides) == 2:
             # Not a stopping rule: it is shown so that a broken run is seen early.
-            so_far = stats.balanced_interval(list(self._sides.values()))
+            so_far = stats.balanced_interval(list(sides.values()))
             text += f" · {self._task} balanced {rate(so_far.estimate)}"
             text += f" {interval(so_far.low, so_far.high)} so far"
         return Text(text)
