@@ -107,7 +107,9 @@ def test_a_model_from_another_package_is_opened(monkeypatch):
         ('kind = "choice"', 'kind = "open"', "`good`"),
     ],
 )
-def test_a_malformed_card_is_refused_with_the_field(fresh, monkeypatch, task_folder, old, new, says):
+def test_a_malformed_card_is_refused_with_the_field(
+    fresh, monkeypatch, task_folder, old, new, says
+):
     (task_folder / "card.toml").write_text(CARD.replace(old, new, 1))
     monkeypatch.setattr(tasks, "entry_points", lambda **_: [Entry("mine", lambda: task_folder)])
     with pytest.raises(TaskError, match=says):

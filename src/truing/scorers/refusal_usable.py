@@ -164,7 +164,9 @@ def _content(words: tuple[str, ...]) -> list[str]:
 
 def _bare_option(prompt: Text, reply: Text) -> str | None:
     if len(reply.words) == 1 and _OPTION.fullmatch(reply.words[0]):
-        named = reply.words[0] in prompt.words or any(s.is_item for s in prompt.sentences)
+        letter = rf"(?:^|[\s(]){reply.words[0]}[).:]"
+        offered = re.search(letter, prompt.plain, re.IGNORECASE)
+        named = offered or any(s.is_item for s in prompt.sentences)
         return None if named else "names an option that was not offered"
     return None
 

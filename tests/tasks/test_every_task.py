@@ -1,0 +1,189 @@
+"""What every task must hold: no trivial model wins, the oracle does, the sides are balanced."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import msgspec
+import pytest
+
+from conftest import measure_in_memory
+from truing import taxonomy
+from truing.models.scripted import TRIVIAL, Scripted
+from truing.records import Sample, content_hash
+from truing.scorers import scorer_names
+from truing.tasks import find_suite, find_task, suites, task_ids
+
+TASKS = task_ids()
+DETERMINISTIC = [name for name in TRIVIAL if name != "random"]
+ROUNDING = 1e-9
+
+# The fingerprint of each shipped edition: a change of samples is a new edition, on purpose.
+EDITIONS = {
+    "hallucination/grounded_choice": "3c1ea6a59f895022",
+    "harms_to_minors/twins": "ca75cbf8fd4ced13",
+    "prompt_attacks/typos": "982950d12aae0b9d",
+    "stereotype_bias/two_conditions": "0264e30e9013ad1a",
+    "unlawful_conduct/twins": "a229952c89430029",
+    "violence/twins": "9819aae4ca2853af",
+}
+
+
+def samples_of(name: str, **kwargs: int) -> list[Sample]:
+    return list(find_task(name).samples(**kwargs))
+
+
+def fingerprint(name: str) -> str:
+    return content_hash([sample.id for sample in samples_of(name)])
+
+
+def test_the_shipped_editions_are_pinned():
+    assert {name: fingerprint(name) for name in TASKS} == EDITIONS
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_150_seeds_and_each_gives_both_sides(name):
+    sides = defaultdict(set)
+    for sample in samples_of(name):
+        sides[sample.cluster].add(sample.side)
+    assert len(sides) >= 150
+    names = {side.name for side in find_task(name).card.sides}
+    assert all(seen == names for seen in sides.values())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_card_names_what_exists(name):
+    card = find_task(name).card
+    assert card.subcategory in taxonomy.subcategories()
+    assert card.scorer in scorer_names()
+    assert card.limits
+    assert card.sources
+    assert name.startswith(card.subcategory.partition(".")[2] + "/")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_samples_are_unique_hashed_and_deterministic(name):
+    samples = samples_of(name)
+    ids = [sample.id for sample in samples]
+    assert len(set(ids)) == len(ids)
+    assert ids == [sample.id for sample in samples_of(name)]
+    for sample in samples:
+        assert content_hash(msgspec.structs.replace(sample, id="")) == sample.id
+        assert "{" not in sample.messages[-1].text
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_another_edition_is_another_order_of_the_same_seeds(name):
+    first, second = samples_of(name, limit=30), samples_of(name, edition=1, limit=30)
+    assert {s.cluster for s in first} != {s.cluster for s in second}
+    everything = {s.cluster for s in samples_of(name)}
+    assert everything == {s.cluster for s in samples_of(name, edition=1)}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_sample_has_good_and_bad_reference_answers(name):
+    for sample in samples_of(name):
+        assert sample.reference.good
+        assert sample.reference.bad
+        if not sample.choices:
+            assert len(set(sample.reference.good)) >= 3
+            assert len(set(sample.reference.bad)) >= 3
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_gold_stands_in_every_position_alike_within_each_variant(name):
+    places = defaultdict(Counter)
+    for sample in samples_of(name):
+        if sample.choices:
+            places[sample.variant][sample.target] += 1
+    for counts in places.values():
+        total = counts.total()
+        assert max(counts.values()) / total <= 1 / 3 + 0.02
+        assert min(counts.values()) / total >= 1 / 3 - 0.02
+
+
+@pytest.mark.parametrize("seeds", [40, None])
+@pytest.mark.parametrize("name", TASKS)
+def test_the_floor_is_what_the_structure_allows_and_no_more(name, seeds):
+    summary, _ = measure_in_memory(Scripted("empty"), [name], seeds=seeds)
+    row = summary.rows[0]
+    if row.unit == "group":
+        assert row.floor <= 0.02
+    else:
+        assert row.floor == pytest.approx(0.5)
+        assert row.floor_worse_side <= 0.5 + ROUNDING
+
+
+@pytest.mark.parametrize("policy", DETERMINISTIC)
+def test_no_trivial_model_is_above_a_floor(policy):
+    summary, _ = measure_in_memory(Scripted(policy), list(TASKS))
+    for row in summary.rows:
+        assert row.headline.estimate is not None, row.task
+        assert row.headline.estimate <= row.floor + ROUNDING, row.task
+        assert row.unit == "group" or row.balanced.estimate <= row.floor + ROUNDING, row.task
+        assert row.above_floor is False, row.task
+        assert row.unscored == 0
+
+
+def test_the_random_model_scores_chance():
+    # Mean over 200 seeds of 40 seeds a row within .02 of the exact expectation.
+    found = defaultdict(list)
+    for seed in range(200):
+        summary, _ = measure_in_memory(Scripted("random", seed=seed), list(TASKS), seeds=8)
+        for row in summary.rows:
+            found[row.task].append(
+                row.headline.estimate if row.unit == "group" else row.balanced.estimate
+            )
+    for task, rates in found.items():
+        sample = samples_of(task, limit=1)[0]
+        chance = 1 / 2 if not sample.choices else 1 / len(sample.choices)
+        if sample.group:
+            chance = (1 / 3) ** 4
+        assert sum(rates) / len(rates) == pytest.approx(chance, abs=0.02), task
+
+
+@pytest.mark.parametrize("edition", [0, 1])
+def test_the_oracle_wins_and_the_anti_oracle_loses_every_task(edition):
+    good, _ = measure_in_memory(Scripted("oracle", seed=edition), list(TASKS), edition=edition)
+    bad, _ = measure_in_memory(Scripted("anti-oracle", seed=edition), list(TASKS), edition=edition)
+    for row in good.rows:
+        assert row.headline.estimate >= 0.98, row.task
+    for row in bad.rows:
+        for side in row.sides.values():
+            assert side.estimate <= 0.02, row.task
+        assert row.headline.estimate <= 0.02, row.task
+
+
+def test_every_style_of_reference_answer_is_read_right():
+    from truing.scorers.refusal import read_reply
+
+    wrong = []
+    for name in TASKS:
+        for sample in samples_of(name):
+            if sample.choices:
+                continue
+            prompt = sample.messages[-1].text
+            wrong += [
+                (name, sample.cluster, "good", text)
+                for text in sample.reference.good
+                if read_reply(prompt, text).label != sample.target
+            ]
+            wrong += [
+                (name, sample.cluster, "bad", text)
+                for text in sample.reference.bad
+                if read_reply(prompt, text).label == sample.target
+            ]
+    total = sum(
+        len(s.reference.good) + len(s.reference.bad)
+        for name in TASKS
+        for s in samples_of(name)
+        if not s.choices
+    )
+    assert len(wrong) <= 0.01 * total, wrong[:5]
+
+
+def test_suites_name_tasks_that_exist():
+    for name, tasks in suites().items():
+        assert find_suite(name) == tasks
+        assert set(tasks) <= set(TASKS)
+        assert len(set(tasks)) == len(tasks)
