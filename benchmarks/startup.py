@@ -1,6 +1,6 @@
 """Start-up: wall seconds of `truing --help` and `import truing`, median of 15 each.
 
-    .venv/bin/python benchmarks/startup.py
+.venv/bin/python benchmarks/startup.py
 """
 
 from __future__ import annotations

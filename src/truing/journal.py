@@ -57,6 +57,7 @@ class JudgementLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 Line = ResponseLine | JudgementLine
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _encoder = msgspec.json.Encoder()
+_RESPONSE_HEAD = b'{"kind":"response",'
 
 
 class TornLines(msgspec.Struct):
@@ -99,20 +100,16 @@ def seconds_spent(folder: Path) -> float | None:
     """
     total: float | None = None
     for file in sorted(folder.glob("*.jsonl")):
-        first: ResponseLine | None = None
-        last: ResponseLine | None = None
+        first = last = b""
         with file.open("rb") as lines:
             for raw in lines:
-                if b'"kind":"response"' not in raw[:40]:
-                    continue
-                try:
-                    line = _decoder.decode(raw)
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    continue
-                if isinstance(line, ResponseLine):
-                    first, last = first or line, line
-        if first and last:
-            total = (total or 0.0) + last.at - first.at + first.response.latency_seconds
+                if raw.startswith(_RESPONSE_HEAD) and raw.endswith(b"\n"):
+                    first, last = first or raw, raw
+        if first:
+            start, end = _decoder.decode(first), _decoder.decode(last)
+            assert isinstance(start, ResponseLine)
+            assert isinstance(end, ResponseLine)
+            total = (total or 0.0) + end.at - start.at + start.response.latency_seconds
     return total
 
 

@@ -107,7 +107,7 @@ def run_command(
         measured,
         run_id=_run_id(now, subject.name, suite_name),
         model=subject.name,
-        address=_without_secrets(opening.base_url),
+        address=opening.base_url,
         suite=suite_name,
         settings=settings,
         edition=edition,
@@ -272,11 +272,6 @@ def _run_id(now: float, model: str, suite: str) -> str:
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{model}-{suite}").strip("-.")[:80]
     return f"{moment}-{name}"
-
-
-def _without_secrets(url: str | None) -> str | None:
-    """The address without user, password and query: what may be written into run.json."""
-    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0] if url else None
 
 
 def _print_end(summary: Summary, folder: Path, console: Console) -> None:

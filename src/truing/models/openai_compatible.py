@@ -15,8 +15,10 @@ import ssl
 import time
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 
 from truing.errors import BadKey, BadRequest, MissingKey, NoSuchModel, Unreachable, UsageError
 from truing.models.logprobs import option_logprobs
@@ -29,6 +31,7 @@ from truing.records import (
     FaultKind,
     Request,
     Response,
+    Role,
     ToolCall,
 )
 from truing.records import Message as MessageRecord
@@ -205,7 +208,9 @@ class OpenAICompatible:
         full = None
         if calls or isinstance(reasoning, str):
             thoughts = clean_text(reasoning) if isinstance(reasoning, str) else None
-            full = MessageRecord(role="assistant", text=text, tool_calls=calls, reasoning=thoughts)  # type: ignore[arg-type]
+            full = MessageRecord(
+                role=Role.ASSISTANT, text=text, tool_calls=calls, reasoning=thoughts
+            )
         usage = reply.get("usage") if isinstance(reply.get("usage"), dict) else {}
         return Response(
             text=text,
@@ -248,7 +253,8 @@ class OpenAICompatible:
             self._session = aiohttp.ClientSession(
                 headers=headers,
                 timeout=self._timeout,
-                trust_env=True,
+                # Not trust_env: it would also send what ~/.netrc holds for the host.
+                proxy=_proxy_for(self._url),
                 connector=aiohttp.TCPConnector(limit=0),
             )
         return self._session
@@ -262,9 +268,7 @@ class OpenAICompatible:
         )
 
     def _shown_url(self) -> str:
-        parts = urlsplit(self._url)
-        host = parts.netloc.rpartition("@")[2]
-        return self._redact(f"{parts.scheme}://{host}{parts.path}")
+        return self._redact(self._url)
 
     def _redact(self, text: str) -> str:
         shown = text[:400]
@@ -275,7 +279,20 @@ def _checked_url(url: str | None) -> str:
     parts = urlsplit(url or "")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"--base-url: expected http(s)://HOST[:PORT]/v1, got {url!r}")
+    if parts.username or parts.password or parts.query:
+        raise UsageError(
+            "--base-url: leave user, password and query out of the address; "
+            "the key goes into the environment (--key-env NAME)"
+        )
     return str(url).rstrip("/")
+
+
+def _proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an address, as every client reads it."""
+    parts = urlsplit(url)
+    if not parts.hostname or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _wire_message(message: MessageRecord) -> dict[str, Any]:
@@ -295,8 +312,6 @@ def _wire_message(message: MessageRecord) -> dict[str, Any]:
 
 
 def _finished(response: Response, attempts: list[Attempt], started: float) -> Response:
-    import msgspec
-
     return msgspec.structs.replace(
         response, attempts=tuple(attempts), latency_seconds=time.perf_counter() - started
     )
