@@ -219,7 +219,8 @@ def compare_groups(rows: list[Recorded], *, seed: int = 0) -> dict[str, Any]:
         rng = np.random.default_rng([seed, len(paired)])
         if pair := _pair(a, b, keyed[a], keyed[b], rng):
             paired.append(pair)
-    _add_holm(paired)
+    for pair, adjusted in zip(paired, stats.holm([pair["p"] for pair in paired]), strict=True):
+        pair["p_holm"] = adjusted
     return {"groups": groups, "paired": paired}
 
 
@@ -289,14 +290,6 @@ def _pair(
         "p": result.p,
         "pairs": result.pairs,
     }
-
-
-def _add_holm(paired: list[dict[str, Any]]) -> None:
-    """Adjusted p values that hold for all pairs at once. Source: Holm 1979, Scand. J. Stat. 6."""
-    running = 0.0
-    for rank, pair in enumerate(sorted(paired, key=lambda pair: pair["p"])):
-        running = max(running, min(1.0, (len(paired) - rank) * pair["p"]))
-        pair["p_holm"] = running
 
 
 def agreement(rows: list[Recorded], names: dict[str, str]) -> list[dict[str, Any]]:

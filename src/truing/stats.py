@@ -21,6 +21,7 @@ __all__ = [
     "PairedDifference",
     "balanced_interval",
     "cohen_kappa",
+    "holm",
     "mcnemar_exact",
     "mean_interval",
     "paired_difference",
@@ -191,6 +192,19 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     if discordant == 0:
         return 1.0
     return min(1.0, 2 * float(special.bdtr(min(only_a, only_b), discordant, 0.5)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values, in the order given: those at or below alpha hold all at once.
+
+    Source: Holm 1979, Scandinavian Journal of Statistics 6(2).
+    """
+    adjusted = [1.0] * len(p_values)
+    running = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = running
+    return adjusted
 
 
 def sign_flip_test(differences: Floats, *, rng: np.random.Generator, draws: int = 20_000) -> float:
