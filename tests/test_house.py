@@ -69,7 +69,7 @@ def imports_of(path: Path) -> list[tuple[int, str]]:
     return found
 
 
-FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name not in ("__main__.py",)]
+FILES = [path for path in sorted(SOURCE.rglob("*.py")) if path.name != "__main__.py"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -142,7 +142,7 @@ def test_killed_again_and_again_it_keeps_every_answer_and_ends_the_same(
 
 
 def test_ctrl_c_finishes_what_is_in_flight_reports_and_resumes_without_o(server, tmp_path):
-    url, log = server
+    url, _ = server
     process = start(command(url, None), tmp_path)
     for _ in range(400):
         folders = list((tmp_path / "runs").glob("*"))

@@ -13,7 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import numpy as np
@@ -98,20 +98,9 @@ def _raw_rows(file: Path) -> Iterator[dict[str, Any]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             if ending in (".csv", ".tsv"):
-                csv.field_size_limit(1 << 27)
-                reader = csv.DictReader(lines, delimiter="\t" if ending == ".tsv" else ",")
-                for row in reader:
-                    if None in row or None in row.values():
-                        raise TaskError(
-                            f"{file}:{reader.line_num}: expected {len(reader.fieldnames or [])} "
-                            "fields, found another number"
-                        )
-                    yield row
+                yield from _tabled(lines, file, delimiter="\t" if ending == ".tsv" else ",")
             elif ending == ".json":
-                rows = json.load(lines)
-                if not isinstance(rows, list):
-                    raise TaskError(f"{file}: expected a list of objects")
-                yield from (_object(row, file, number) for number, row in enumerate(rows, 1))
+                yield from _listed(json.load(lines), file)
             elif ending in (".jsonl", ".ndjson"):
                 for number, line in enumerate(lines, 1):
                     if line.strip():
@@ -124,6 +113,24 @@ def _raw_rows(file: Path) -> Iterator[dict[str, Any]]:
         raise TaskError(f"{file}: cannot be read: {error}") from error
     except json.JSONDecodeError as error:
         raise TaskError(f"{file}: not JSON ({error})") from error
+
+
+def _tabled(lines: TextIO, file: Path, delimiter: str) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(1 << 27)
+    reader = csv.DictReader(lines, delimiter=delimiter)
+    for row in reader:
+        if None in row or None in row.values():
+            raise TaskError(
+                f"{file}:{reader.line_num}: expected {len(reader.fieldnames or [])} fields, "
+                "found another number"
+            )
+        yield row
+
+
+def _listed(rows: Any, file: Path) -> Iterator[dict[str, Any]]:
+    if not isinstance(rows, list):
+        raise TaskError(f"{file}: expected a list of objects")
+    yield from (_object(row, file, number) for number, row in enumerate(rows, 1))
 
 
 def _object(row: Any, file: Path, number: int) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two sittings to be one run, by the name a user knows it."""
+        settings = msgspec.to_builtins(self.settings)
         return {
             "model (-m)": self.model,
             "address (--base-url)": self.address,
@@ -78,9 +79,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
             "scorers": {task.id: task.scorer for task in self.tasks},
             "seeds a task (-n)": self.seeds_per_task,
             "edition (--seed)": self.edition,
-            "settings (--system, --param, --epochs, --temperature, --max-tokens)": msgspec.to_builtins(
-                self.settings
-            ),
+            "settings (--system, --param, --epochs, --temperature, --max-tokens)": settings,
         }
 
     @property

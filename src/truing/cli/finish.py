@@ -28,7 +28,7 @@ def write_reports(folder: Path) -> Summary:
     """Write `summary.json` and `report.html` into a run folder; returns the summary."""
     header = read_header(folder)
     summary = derive_summary(folder)
-    evidence = gather_evidence(header, read_journal(folder / "journal"))
+    evidence = gather_evidence(header, lambda: read_journal(folder / "journal"))
     try:
         encoded = msgspec.json.format(msgspec.json.encode(summary), indent=1)
         write_atomically(folder / "summary.json", encoded + b"\n")

@@ -189,8 +189,6 @@ class OpenAICompatible:
             text = message.get("content") or message.get("refusal") or ""
             if isinstance(text, list):
                 text = "".join(part.get("text", "") for part in text)
-            if not isinstance(text, str):
-                raise TypeError(f"content is {type(text).__name__}")
             calls = tuple(
                 ToolCall(
                     id=str(call.get("id", "")),
@@ -202,6 +200,9 @@ class OpenAICompatible:
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             detail = f"expected a chat completion: {type(error).__name__}: {error}"
             return Fault(kind=FaultKind.MALFORMED, detail=self._redact(clean_text(detail))), None
+        if not isinstance(text, str):
+            detail = f"expected text as the message's content, got {type(text).__name__}"
+            return Fault(kind=FaultKind.MALFORMED, detail=detail), None
         text = clean_text(text)
         stop = _stop_reason(choice.get("finish_reason"))
         reasoning = message.get("reasoning_content") or message.get("reasoning")

@@ -6,7 +6,6 @@ faster still and changes half of the model's choices; 8 bits change next to none
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -57,5 +56,5 @@ def as_q8_0(weights: Path) -> Path:
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
-        os.replace(part, target)
+        part.replace(target)
     return target

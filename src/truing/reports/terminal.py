@@ -82,15 +82,15 @@ def _notes(summary: Summary) -> list[str]:
     rows = summary.rows
     clusters = [row.headline.clusters for row in rows]
     notes = [
-        "Headline: the worse of the two sides, or whole groups right, with its 95 % interval. "
-        "Picture: o estimate, = interval, | floor: what the best answering without reading reaches."
+        "Headline: the worse of the two sides, or whole groups right, with its 95 % interval.",
+        "Picture: o estimate, = interval, | floor (the best that answering blindly reaches).",
     ]
     if low := [row.subcategory for row in rows if row.above_floor is False]:
         notes.append(
             f"* not shown to be above answering without reading ({len(low)} of {len(rows)} rows; "
             "balanced or group rate, interval for all rows at once)."
         )
-    if clusters and min(clusters) < 150:
+    if clusters and 0 < min(clusters) < 150:
         most = min(clusters)
         tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
         notes.append(f"{most} seeds a row are a screening: {tells}. All seeds: without -n.")

@@ -13,7 +13,7 @@ _UNSAFE = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with control and reordering characters shown as \\xNN or \\uNNNN."""
+    r"""The text with control and reordering characters shown as \xNN or \uNNNN."""
     return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 

@@ -1,4 +1,4 @@
-"""From a response to a judgement. This module is the table of scorers; `scorer.py` says what one is.
+"""From a response to a judgement. Here is the table of scorers; `scorer.py` says what one is.
 
 Other packages add theirs through the entry point group `truing.scorers` (object: a function
 without arguments that returns a `Scorer`; name: the scorer's name with its version).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,8 +145,13 @@ def _check(card: Card, file: Path) -> None:
     if card.ask.kind == "choice" and len(roles) < 2:
         refuse("a choice needs at least two options with different roles")
     for side in card.sides:
-        if not any(not variant.control for variant in side.variants):
+        if all(variant.control for variant in side.variants):
             refuse(f"side {side.name!r} has no variant that counts")
+    _check_variants(card, roles, refuse)
+
+
+def _check_variants(card: Card, roles: set[str], refuse: Callable[[str], None]) -> None:
+    for side in card.sides:
         for variant in side.variants:
             if card.ask.kind == "choice" and variant.right not in roles:
                 known = ", ".join(sorted(roles))
