@@ -15,7 +15,7 @@ from typing import Any
 from truing import stats
 from truing.records import Elicitation, FaultKind, Judgement, Outcome
 
-__all__ = ["COLUMNS", "Answer"]
+__all__ = ["COLUMNS", "TITLES", "Answer"]
 
 
 @dataclass(slots=True)
@@ -171,6 +171,16 @@ def replies(answers: Sequence[Answer]) -> Any:
 def _gold_role(answer: Answer) -> str:
     return answer.roles.get(answer.target, "")
 
+
+TITLES = {
+    "option_logprob": "balanced rate by the likeliest letter instead of the written one",
+    "option_read": "answers from which an option could be read",
+    "position_chosen": "share of answers that chose option",
+    "bias": "lean towards the stereotype (0 is even, 1 all, -1 all against),",
+    "flips": "answers that differ from the one to the same clean question:",
+    "replies": "share of replies,",
+}
+"""What each column is called where a person reads it."""
 
 COLUMNS: dict[str, Column] = {
     "option_logprob": option_logprob,

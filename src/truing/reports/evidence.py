@@ -58,6 +58,21 @@ def gather_evidence(
             shown[sample.task][sample.cluster].append(
                 Evidence(sample=sample, epoch=key[1], response=response, judgement=verdicts[key])
             )
+    place = {
+        (task.id, side.name): number
+        for task in header.tasks
+        for number, side in enumerate(task.sides)
+    }
+    for task, seeds in shown.items():
+        for items in seeds.values():
+            items.sort(
+                key=lambda item, task=task: (  # type: ignore[misc]
+                    place.get((task, item.sample.side), 0),
+                    item.sample.control,
+                    item.sample.variant,
+                    item.epoch,
+                )
+            )
     return {task: list(seeds.values()) for task, seeds in shown.items()}
 
 

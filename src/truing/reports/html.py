@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from truing import taxonomy
+from truing.reports.columns import TITLES
 from truing.reports.evidence import Evidence
 from truing.reports.profile import Estimate, Row, Summary
 from truing.reports.text import duration, interval, rate, visible
@@ -35,7 +36,7 @@ def render_html(
         finalize=_shown,
     )
     environment.filters |= {"rate": rate, "duration": duration, "cut": _cut}
-    environment.globals |= {"interval": interval, "bar": _bar}
+    environment.globals |= {"interval": interval, "bar": _bar, "titles": TITLES}
     page = environment.get_template("report.html.jinja")
     names = taxonomy.subcategories()
     return page.render(

@@ -33,12 +33,12 @@ def print_profile(summary: Summary, console: Console) -> None:
             console.print(line, soft_wrap=True)
     console.print()
     for note in _notes(summary):
-        console.print(Text(note), style="dim")
+        console.print(Text(visible(note)), style="dim")
 
 
 def _lines(row: Row) -> list[Text]:
     own = row.headline
-    first = Text(f"{row.subcategory:<{NAME_WIDTH}}")
+    first = Text(f"{visible(row.subcategory):<{NAME_WIDTH}}")
     first.append(f"{rate(own.estimate):<5}", style="bold")
     first.append(f"{interval(own.low, own.high):<14}")
     floor = row.floor_worse_side if row.unit == "sample" else row.floor
@@ -49,10 +49,10 @@ def _lines(row: Row) -> list[Text]:
     parts = [(_short(name), side) for name, side in row.sides.items()]
     second = Text("  ", style="dim")
     for name, side in parts:
-        second.append(f"{name} {rate(side.estimate)} {interval(side.low, side.high)}  ")
+        second.append(f"{visible(name)} {rate(side.estimate)} {interval(side.low, side.high)}  ")
     kind = "groups" if row.unit == "group" else "worse side"
     third = f"  balanced {rate(row.balanced.estimate)} "
-    third += f"{interval(row.balanced.low, row.balanced.high)}  {row.task}, {kind}"
+    third += f"{interval(row.balanced.low, row.balanced.high)}  {visible(row.task)}, {kind}"
     third += f", {own.clusters} seeds"
     return [first, second, Text(third, style="dim")]
 
