@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from made import answered, header, sample
 from rich.console import Console
 
-from made import answered, header, sample
 from truing.records import Choice, Message, Outcome, Role, Settings
 from truing.reports.evidence import gather_evidence
 from truing.reports.html import render_html
@@ -100,8 +100,11 @@ def test_in_a_browser_nothing_runs_and_nothing_is_fetched(tmp_path):
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-            + ["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update"),
+                "--disable-sync",
+            ],
         )
         page = browser.new_page()
         asked: list[str] = []

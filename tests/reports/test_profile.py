@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-
 from made import answered, failed, header, sample
+
 from truing.records import Choice, Outcome
 from truing.reports.evidence import gather_evidence
 from truing.reports.profile import summarise

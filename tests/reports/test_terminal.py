@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
+from made import answered, failed, header, sample
 from rich.console import Console
 
-from made import answered, failed, header, sample
 from truing.records import Outcome
 from truing.reports.profile import summarise
 from truing.reports.terminal import print_profile
