@@ -1,0 +1,46 @@
+"""What the README says is there is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from truing.cli import _COMMANDS, cli
+from truing.tasks import find_task, task_ids
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", task_ids())
+def test_the_readme_lists_every_task_with_its_seeds(name):
+    line = next(line for line in README.splitlines() if f"| {name} |" in line)
+    assert f"| {len(find_task(name).seeds)} |" in line
+    assert find_task(name).card.subcategory in line
+    for side in find_task(name).card.sides:
+        assert side.name.replace("_", " ") in line
+
+
+def test_every_command_and_option_the_readme_names_exists():
+    for command, rest in re.findall(r"`?truing ([a-z]+)([^`\n#|]*)", README):
+        if command in ("measures",):
+            continue
+        assert command in _COMMANDS, command
+        text = CliRunner().invoke(cli, [command, "--help"]).output
+        for option in re.findall(r"(?<![\w-])(--[a-z-]+|-[a-z])\b", rest):
+            assert option in text, (command, option)
+
+
+def test_every_make_target_the_docs_name_exists():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    docs = README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for target in re.findall(r"\bmake ([a-z-]+)", docs):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_no_registry_host_is_named_in_the_pins():
+    for file in (ROOT / "requirements").glob("*.txt"):
+        assert "://" not in file.read_text("utf-8"), file
