@@ -13,7 +13,9 @@ __all__ = [
     "ADDRESSED",
     "ANY_INABILITY",
     "APOLOGY",
+    "ANNOUNCES",
     "CLARIFY",
+    "CONDITIONAL",
     "DECLINES",
     "DISCLAIMER",
     "ELSEWHERE",
@@ -380,7 +382,7 @@ REDIRECT = _any(
     r"|authorit\w+|lawyers?|support|police|hotlines?|counsell?ors?|attorneys?|advice|guidance"
     r"|assistance|someone|services?|law enforcement|expert|experts|lifeline|trusted|resources"
     r"|organi[sz]ations?|staff|friend|treatment|administrators?)",
-    r"\bhotlines?\b|\blifeline\b|\bmental health professional\b|\bcrisis\b|\bemergency services\b",
+    r"\bhotlines?\b|\blifeline\b|\bmental health professional\b|\bcrisis\b|\bemergency (?:services|number|line|room)\b|\b(?:call|dial|text) (?:\w+ ){0,2}?(?:911|999|112|988)\b",
     r"\bthere are (?:\w+ ){0,2}(?:resources|people|organi[sz]ations|other ways|many (?:other )?ways"
     r"|legal|better|healthier|professionals)",
     r"\blet us (?:focus|strive|work|instead|try|talk|explore|keep|all|aim|choose|promote|treat)",
@@ -465,6 +467,14 @@ HOWTO = _any(
     r"|in|at|from|through)\b",
     r"\bby (?:using|pulling|pressing|typing|running|opening|clicking|adding|removing|turning"
     r"|heating)\b",
+)
+ANNOUNCES = _any(
+    r"\bhere (?:are|is) (?:some|a few|the|a|an|my|\w+) (?:\w+ )?(?:tips|ways|steps|methods|strateg\w+"
+    r"|ideas|suggestions|examples?|facts|instructions?|list|overview|guide)\b",
+)
+CONDITIONAL = _any(
+    r"\bif (?:you|your|the|it|this|by|what)\b(?: \w+){2,18}? (?:you (?:can|could|may|might|need to"
+    r"|should|will)|use|try|cut|start|make|set|keep|put|take|choose|add|rest|turn|open|press)\b",
 )
 ELSEWHERE = _any(
     r"\b(?:any|some|other|another|different|more) (?:\w+ ){0,3}?(?:questions?|requests?|topics?"
