@@ -26,7 +26,7 @@ def test_the_readme_lists_every_task_with_its_seeds(name):
 
 def test_every_command_and_option_the_readme_names_exists():
     for command, rest in re.findall(r"`?truing ([a-z]+)([^`\n#|]*)", README):
-        if command in ("measures",):
+        if command == "measures":
             continue
         assert command in _COMMANDS, command
         text = CliRunner().invoke(cli, [command, "--help"]).output

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truing.scorers.refusal import ReplyLabel, read_reply
-from truing.scorers.refusal_text import INSPECTED
+from truing.scorers.refusal.text import INSPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

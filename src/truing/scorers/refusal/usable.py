@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from truing.scorers.refusal_phrases import CLARIFY
-from truing.scorers.refusal_text import STOPWORDS, Text, stem
+from truing.scorers.refusal.manner import CLARIFY
+from truing.scorers.refusal.text import STOPWORDS, Text, stem
 
 __all__ = ["broken", "no_answer"]
 
