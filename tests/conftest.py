@@ -21,6 +21,20 @@ from truing.tasks import Task, find_task
 LOOPBACK = ("127.", "::1", "localhost")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded with `record_property("figure", ...)`."""
+    figures = [
+        value
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for line in sorted(figures):
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def refuse_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection to anywhere but this machine is a failing test."""

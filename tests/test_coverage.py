@@ -216,16 +216,16 @@ def mean_cells(rng: Rng) -> Iterator[Cell]:
     ],
     ids=["rate", "balanced", "worse side", "paired", "mean"],
 )
-def test_coverage(cells, smallest, seed, capsys):
+def test_coverage(cells, smallest, seed, record_property):
     found = list(cells(np.random.default_rng(seed)))
     dense = [cell for cell in found if not cell[2]]
     low, mean = min(c for _, c, _ in dense), sum(c for _, c, _ in dense) / len(dense)
     noise = 3 * math.sqrt(0.05 * 0.95 / DRAWS)
     worst = sorted(dense, key=lambda cell: cell[1])[:3]
-    with capsys.disabled():
-        thin = [c for _, c, few in found if few]
-        apart = f"; {len(thin)} thin cells, lowest {min(thin):.3f}" if thin else ""
-        print(f"\n{cells.__name__}: {len(dense)} cells, lowest {low:.3f}, mean {mean:.3f}{apart}")
+    thin = [c for _, c, few in found if few]
+    apart = f"; {len(thin)} thin cells, lowest {min(thin):.3f}" if thin else ""
+    figures = f"{len(dense)} cells, lowest {low:.3f}, mean {mean:.3f}{apart}"
+    record_property("figure", f"coverage of 95 %, {cells.__name__}: {figures}")
     assert low >= smallest - noise, worst
     assert 0.94 - noise / 3 <= mean <= 0.98, worst
     assert all(c >= 0.85 for _, c, few in found if few)

@@ -67,7 +67,7 @@ def _report(name: str, pairs: list[Pair]) -> str:
     return "\n".join([head, *rows])
 
 
-def test_agreement_with_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_agreement_with_people(record_property) -> None:
     with _COMPLETIONS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     by_model: dict[str, list[Pair]] = {}
@@ -75,10 +75,8 @@ def test_agreement_with_people(capsys: pytest.CaptureFixture[str]) -> None:
         rule = read_reply(row["prompt"], row["completion"]).label
         by_model.setdefault(row["model"], []).append((_HUMAN[row["final_label"]], rule))
     pooled = [pair for pairs in by_model.values() for pair in pairs]
-    with capsys.disabled():
-        print()
-        for name, pairs in [*by_model.items(), ("pooled", pooled)]:
-            print(_report(name, pairs))
+    for name, pairs in [*by_model.items(), ("pooled", pooled)]:
+        record_property("figure", f"refusal rule against people, {_report(name, pairs)}")
     assert len(pooled) == 900
     assert _kappa(pooled) >= 0.82
     assert _kappa(_complied(pooled)) >= 0.88

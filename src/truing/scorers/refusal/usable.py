@@ -272,6 +272,16 @@ def _off_topic(prompt: Text, reply: Text) -> str | None:
     return None
 
 
+def _no_language(prompt: Text, reply: Text) -> str | None:
+    """Words that could be words, without one that joins them and none of the prompt's."""
+    words = reply.words
+    joined = any(word in _FUNCTION_WORDS or word in STOPWORDS for word in words)
+    listed = "," in reply.plain or len(reply.sentences) > 1 or _looks_like_code(reply.plain)
+    if len(words) >= 8 and not joined and not listed and not prompt.stems & reply.stems:
+        return "noise: no word that joins others"
+    return None
+
+
 def no_answer(prompt: Text, reply: Text, *, truncated: bool, free: bool) -> str | None:
     """Why a text that is language and declines nothing is no answer either; `None` where it is.
 
@@ -284,5 +294,6 @@ def no_answer(prompt: Text, reply: Text, *, truncated: bool, free: bool) -> str 
         or _only_questions(prompt, reply, free=free)
         or _cut_off(prompt, reply, truncated)
         or _runs_on(reply)
+        or _no_language(prompt, reply)
         or (None if free else _off_topic(prompt, reply))
     )
