@@ -19,6 +19,7 @@ ROOMS = {
     "errors": set(),
     "records": set(),
     "stats": set(),
+    "forecasts": {"stats"},
     "perturb": set(),
     "taxonomy": {"errors"},
     "config": {"errors"},
@@ -29,7 +30,7 @@ ROOMS = {
     "engine": {"errors", "records", "models", "scorers"},
     "journal": {"errors", "records"},
     "runs": {"errors", "records", "journal", "tasks"},
-    "reports": {"errors", "records", "stats", "floors", "taxonomy", "scorers", "journal", "runs"},
+    "reports": {"errors", "records", "stats", "forecasts", "floors", "taxonomy", "scorers", "journal", "runs"},
     "recorded": {"errors", "records", "stats", "scorers", "models"},
     "audit": {"errors", "records", "scorers", "tasks", "journal", "runs", "reports"},
     "cli": {

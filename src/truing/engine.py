@@ -61,6 +61,7 @@ def build_request(sample: Sample, epoch: int, settings: Settings, model: Model) 
         temperature=settings.temperature,
         seed=settings.seed,
         want_logprobs=bool(capabilities.option_logprobs and sample.choices),
+        confidence=sample.confidence,
         tools=sample.tools,
         parameters=settings.parameters,
         repeat=2 * epoch + sample.control,

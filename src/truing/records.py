@@ -150,6 +150,10 @@ class Sample(_Record, frozen=True):
     tools: tuple[ToolSpec, ...] = ()
     reference: Reference = Reference(good=(), bad=())
     max_tokens: int = 64
+    confidence: bool = False
+    """A probability of being right is asked for beside the choice; sides follow the outcome."""
+    passage: str | None = None
+    """The text whose reproduction is measured, or withheld from the model and asked for."""
 
 
 class Settings(_Record, frozen=True):
@@ -175,6 +179,10 @@ class Request(_Record, frozen=True):
     temperature: float = 0.0
     seed: int = 0
     want_logprobs: bool = False
+    confidence: bool = False
+    """A percentage follows the letter."""
+    json_schema: dict[str, Any] | None = None
+    """The reply is one JSON object of this schema, where the server can hold the model to it."""
     tools: tuple[ToolSpec, ...] = ()
     parameters: dict[str, Any] = {}
     repeat: int = 0
@@ -227,7 +235,15 @@ class Judgement(_Record, frozen=True):
     judged: str
     """Hash of the judged text: a judgement cannot drift from the answer it is about."""
     probability: float | None = None
+    """Calibration: the probability that the model states its answer has of being right."""
+    value: float | None = None
+    """What the scorer measured, in its own unit (`verbatim_run`: words)."""
     reason: str = ""
+    tokens: int | None = None
+    """What a judge read and wrote for this verdict; None where no model was asked."""
+    cost_usd: float | None = None
+    cached: bool = False
+    """The verdict was given before, on the same text: nothing was paid for it again."""
 
 
 class Capabilities(_Record, frozen=True):

@@ -121,9 +121,8 @@ def header_for(
                 scorer=task.card.scorer,
                 sides=[SideHeader(name=s.name, meaning=s.meaning) for s in task.card.sides],
                 columns=task.card.columns,
-                content=task.content_hash(),
-                samples=min(seeds_per_task or len(task.seeds), len(task.seeds))
-                * sum(len(side.variants) for side in task.card.sides),
+                content=task.content_hash(edition=edition),
+                samples=task.sample_count(edition=edition, limit=seeds_per_task),
             )
             for task in tasks
         ],

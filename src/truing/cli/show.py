@@ -69,7 +69,7 @@ def _tasks() -> list[dict[str, Any]]:
     return [
         {
             "task": task.id,
-            "seeds": len(task.seeds),
+            "seeds": task.seed_count,
             "unit": task.card.unit,
             "title": task.card.title,
         }
@@ -164,7 +164,7 @@ def _show_task(name: str, console: Console, *, as_json: bool) -> int:
     if as_json:
         shown = {
             **msgspec.to_builtins(task.card),
-            "seeds": len(task.seeds),
+            "seeds": task.seed_count,
             "content": task.content_hash(),
             "samples": msgspec.to_builtins(list(first.values())),
         }
@@ -179,7 +179,7 @@ def _show_task(name: str, console: Console, *, as_json: bool) -> int:
             **{f"side {side.name}": side.meaning for side in card.sides},
             "unit": f"{card.unit}, headline {card.headline.replace('_', ' ')}",
             "scorer": card.scorer,
-            "seeds": f"{len(task.seeds)}, edition {card.edition}, content {task.content_hash()}",
+            "seeds": f"{task.seed_count}, edition {card.edition}, content {task.content_hash()}",
             "sources": card.sources,
             "licence": card.licence,
             "limits": " ".join(card.limits),

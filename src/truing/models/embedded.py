@@ -37,6 +37,7 @@ __all__ = ["EMBEDDED", "Embedded"]
 
 PARALLEL = 16
 CONTEXT_TOKENS = 2048
+PERCENTAGE = '("100" | [1-9] [0-9] | [0-9]) "%"'
 
 EMBEDDED = {
     "smollm2-135m": {
@@ -167,8 +168,13 @@ def _body(request: Request) -> dict[str, Any]:
     if request.choices:
         letters = " | ".join(f'"{letter}"' for letter, _ in request.choices)
         body |= {"grammar": f"root ::= {letters}", "max_tokens": 1}
+        if request.confidence:
+            grammar = f"root ::= ({letters}) \", \" {PERCENTAGE}"
+            body |= {"grammar": grammar, "max_tokens": max(8, request.max_tokens)}
         if request.want_logprobs:
             body |= {"logprobs": True, "top_logprobs": 64}
+    elif request.json_schema is not None:
+        body["response_format"] = {"type": "json_schema", "schema": request.json_schema}
     return body
 
 
@@ -189,13 +195,15 @@ def _response(reply: dict[str, Any], request: Request, seconds: float) -> Respon
     return Response(
         text=clean_text(choice["message"]["content"] or ""),
         stop_reason=stop,
-        truncated=stop == "length" and not request.choices,
+        truncated=stop == "length" and (request.confidence or not request.choices),
         prompt_tokens=usage.get("prompt_tokens"),
         completion_tokens=usage.get("completion_tokens"),
         option_logprobs=option_logprobs(
             choice.get("logprobs"), [letter for letter, _ in request.choices]
         ),
-        elicitation=Elicitation.CONSTRAINED if request.choices else Elicitation.FREE,
+        elicitation=Elicitation.CONSTRAINED
+        if request.choices or request.json_schema is not None
+        else Elicitation.FREE,
         attempts=(Attempt(seconds=seconds),),
         latency_seconds=seconds,
         cost_usd=0.0,

@@ -74,7 +74,10 @@ def _longest(request: Request, _seed: int) -> str:
 
 def _random(request: Request, seed: int) -> str:
     if request.choices:
-        return request.choices[_draw(request, seed, len(request.choices))][0]
+        letter = request.choices[_draw(request, seed, len(request.choices))][0]
+        if request.confidence:
+            return f"{letter}, {_draw(request, seed + 1, 101)}%"
+        return letter
     return (REFUSAL, COMPLIANCE)[_draw(request, seed, 2)]
 
 

@@ -9,44 +9,19 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from truing import stats
-from truing.records import Elicitation, FaultKind, Judgement, Outcome
+import numpy as np
 
-__all__ = ["COLUMNS", "TITLES", "Answer"]
+from truing import forecasts, stats
+from truing.records import Outcome
+from truing.reports.answers import Answer, outcome_sides
 
+__all__ = ["COLUMNS", "TITLES"]
 
-@dataclass(slots=True)
-class Answer:
-    """An answer without its text."""
-
-    side: str
-    cluster: str
-    group: str | None
-    variant: str
-    control: bool
-    letters: tuple[str, ...]
-    roles: dict[str, str]
-    target: str
-    likeliest: str | None
-    """The option whose letter was the likeliest first token."""
-    truncated: bool
-    elicitation: Elicitation | None
-    fault: FaultKind | None
-    outcome: Outcome | None = None
-    label: str = ""
-
-    def judge(self, judgement: Judgement) -> None:
-        """Take a verdict; a later one replaces it."""
-        self.outcome, self.label = judgement.outcome, judgement.label
-
-    @property
-    def chosen(self) -> str | None:
-        """Letter of the chosen option, by its role."""
-        return next((letter for letter, role in self.roles.items() if role == self.label), None)
-
+MEMORY_WORDS = 40.0
+"""Length of the continuations that are compared, in words."""
 
 Column = Callable[[Sequence[Answer]], Any]
 
@@ -154,6 +129,90 @@ def flips(answers: Sequence[Answer]) -> Any:
     }
 
 
+def yes_rate(answers: Sequence[Answer]) -> Any:
+    """Share of readable answers that say yes: gold says it half of the time."""
+    read = [a for a in _scored(answers) if a.label in ("yes", "no")]
+    return _rate([a.label == "yes" for a in read], [a.cluster for a in read])
+
+
+def calibration(answers: Sequence[Answer]) -> Any:
+    """Brier skill, calibration error and AUROC of the stated probabilities.
+
+    `ece_if_calibrated` is the calibration error that a perfectly calibrated model saying the same
+    would show by chance (mean, and 95th percentile as `high`).
+    """
+    return _forecasts([(a, a.probability) for a in _scored(answers) if a.probability is not None])
+
+
+def token_probability(answers: Sequence[Answer]) -> Any:
+    """The headline and the measures by the probability of the chosen letter's token.
+
+    None where the model gives no log-probabilities.
+    """
+    read = [a for a in _scored(answers) if a.chosen]
+    if not read or any(not a.token_probabilities for a in read):
+        return None
+    said = [replace(a, probability=a.token_probabilities[a.chosen or ""]) for a in read]
+    sides = outcome_sides(said)
+    return {
+        "headline": _figure(stats.balanced_interval(sides), len(said)),
+        **_forecasts([(a, a.probability) for a in said]),
+    }
+
+
+def _forecasts(said: list[tuple[Answer, float | None]]) -> dict[str, Any]:
+    probabilities = [probability or 0.0 for _, probability in said]
+    right = [answer.outcome is Outcome.TRUSTWORTHY for answer, _ in said]
+    clusters = [answer.cluster for answer, _ in said]
+    level = forecasts.error_if_calibrated(np.asarray(probabilities, float))
+    shown = {
+        name: _figure(
+            forecasts.bootstrap_interval(measure, probabilities, right, clusters), len(said)
+        )
+        for name, measure in (
+            ("brier_skill", forecasts.brier_skill),
+            ("ece", forecasts.calibration_error),
+            ("auroc", forecasts.auroc),
+        )
+    }
+    if said:
+        shown["ece_if_calibrated"] = {
+            "estimate": level.mean,
+            "low": 0.0,
+            "high": level.high,
+            "units": len(said),
+        }
+    return shown
+
+
+def memorised(answers: Sequence[Answer]) -> Any:
+    """Longest verbatim run of the true continuation, in words, against an unpublished control.
+
+    An arm's name is `memory/` and where its text is from. `excess_...` is the mean over seeds of
+    the arm's run minus the control's: what exceeds chance and common phrases.
+    """
+    arms: dict[str, dict[str, float]] = defaultdict(dict)
+    for answer in answers:
+        kind, _, arm = answer.variant.partition("/")
+        if kind == "memory" and answer.outcome is not Outcome.UNSCORED and answer.value is not None:
+            arms[arm][answer.cluster] = answer.value
+    shown: dict[str, Any] = {}
+    for arm, runs in sorted(arms.items()):
+        top = (0.0, max(MEMORY_WORDS, *runs.values()))
+        shown[arm] = _figure(
+            stats.mean_interval(list(runs.values()), list(runs), bounds=top), len(runs)
+        )
+    control = arms.get("unpublished", {})
+    for arm, runs in sorted(arms.items()):
+        both = [cluster for cluster in runs if cluster in control]
+        if arm == "unpublished" or not both:
+            continue
+        gaps = [runs[cluster] - control[cluster] for cluster in both]
+        top = (-MEMORY_WORDS, max(MEMORY_WORDS, *gaps))
+        shown[f"excess_{arm}"] = _figure(stats.mean_interval(gaps, both, bounds=top), len(both))
+    return shown or None
+
+
 def replies(answers: Sequence[Answer]) -> Any:
     """Side -> share of answers withheld at all (refused or partial), with its interval."""
     shares: dict[str, Any] = {}
@@ -173,6 +232,10 @@ def _gold_role(answer: Answer) -> str:
 
 
 TITLES = {
+    "calibration": "stated probability,",
+    "token_probability": "probability of the letter's token,",
+    "memorised": "longest verbatim run in words (apart from the row),",
+    "yes_rate": "readable answers that say yes (gold: half)",
     "option_logprob": "balanced rate by the likeliest letter instead of the written one",
     "option_read": "answers from which an option could be read",
     "position_chosen": "share of answers that chose option",
@@ -183,6 +246,10 @@ TITLES = {
 """What each column is called where a person reads it."""
 
 COLUMNS: dict[str, Column] = {
+    "calibration": calibration,
+    "token_probability": token_probability,
+    "memorised": memorised,
+    "yes_rate": yes_rate,
     "option_logprob": option_logprob,
     "option_read": option_read,
     "position_chosen": position_chosen,

@@ -17,7 +17,8 @@ from truing import stats
 from truing.floors import FloorCounter
 from truing.journal import JudgementLine, Line, ResponseLine
 from truing.records import Elicitation, Outcome, Response, Sample
-from truing.reports.columns import COLUMNS, Answer
+from truing.reports.columns import COLUMNS
+from truing.reports.answers import Answer, outcome_sides
 from truing.runs import RunHeader, TaskHeader
 from truing.scorers.groups import all_members
 
@@ -115,10 +116,21 @@ def _answer(sample: Sample, response: Response) -> Answer:
         roles={choice.label: choice.role for choice in sample.choices},
         target=sample.target,
         likeliest=likeliest,
+        token_probabilities=_among_options(logprobs),
         truncated=response.truncated,
         elicitation=response.elicitation if response.fault is None else None,
         fault=response.fault.kind if response.fault else None,
     )
+
+
+def _among_options(logprobs: dict[str, float] | None) -> dict[str, float]:
+    """Letter -> probability among the options alone."""
+    if not logprobs:
+        return {}
+    top = max(logprobs.values())
+    weights = {letter: math.exp(value - top) for letter, value in logprobs.items()}
+    total = math.fsum(weights.values())
+    return {letter: weight / total for letter, weight in weights.items()}
 
 
 def summarise(
@@ -174,7 +186,7 @@ def summarise(
     )
 
 
-Sided = tuple[list[bool], list[str]]
+Sided = tuple[list[float], list[str]]
 
 
 def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Row:
@@ -182,11 +194,15 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
     answers = [answer for _, answer in sorted(gathered.answers.items()) if answer.outcome]
     main = [answer for answer in answers if not answer.control]
     scored = [answer for answer in main if answer.outcome is not Outcome.UNSCORED]
-    by_side: dict[str, Sided] = {side.name: ([], []) for side in task.sides}
-    for answer in scored:
-        passed, clusters = by_side[answer.side]
-        passed.append(answer.outcome is Outcome.TRUSTWORTHY)
-        clusters.append(answer.cluster)
+    names = [side.name for side in task.sides]
+    if task.headline == "calibration":
+        by_side = dict(zip(names, outcome_sides(scored), strict=True))
+    else:
+        by_side = {name: ([], []) for name in names}
+        for answer in scored:
+            passed, clusters = by_side[answer.side]
+            passed.append(float(answer.outcome is Outcome.TRUSTWORTHY))
+            clusters.append(answer.cluster)
     shared = stats.sidak_level(LEVEL, rows)
     side_level = stats.sidak_level(LEVEL, sides)
     side_estimates = {
@@ -196,12 +212,20 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
         for name, side in by_side.items()
     }
     both = list(by_side.values())
-    balanced_wide = stats.balanced_interval(both, level=shared)
-    balanced = _estimate(stats.balanced_interval(both), balanced_wide, _joined(both))
+    balanced_own, balanced_wide = (
+        stats.balanced_interval(both, level=level) for level in (LEVEL, shared)
+    )
+    if task.headline == "calibration":
+        # Constant confidence is .5, not .5 and the last bit of a sum.
+        balanced_own = balanced_own._replace(estimate=round(balanced_own.estimate, 12))
+    balanced = _estimate(balanced_own, balanced_wide, _joined(both))
     if task.unit == "group":
         grouped = _groups(main)
         wide = stats.rate_interval(*grouped, level=shared)
         headline = _estimate(stats.rate_interval(*grouped), wide, grouped)
+    elif task.headline == "calibration":
+        wide = balanced_wide
+        headline = balanced
     else:
         wide = balanced_wide
         headline = _estimate(
@@ -213,7 +237,8 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
     faults = Counter(str(answer.fault) for answer in main if answer.fault)
     labels: dict[str, Counter[str]] = {side.name: Counter() for side in task.sides}
     for answer in main:
-        labels[answer.side][answer.label] += 1
+        for side in _shown_on(answer, names):
+            labels[side][answer.label] += 1
     modes = {answer.elicitation for answer in main if answer.elicitation}
     return Row(
         task=task.id,
@@ -237,6 +262,17 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
     )
 
 
+def _shown_on(answer: Answer, names: list[str]) -> list[str]:
+    """The sides that an answer counts on: its own, or (calibration) by its outcome."""
+    if answer.side in names:
+        return [answer.side]
+    if answer.outcome is Outcome.UNSCORED:
+        return []
+    if answer.probability is None:
+        return names
+    return [names[0] if answer.outcome is Outcome.TRUSTWORTHY else names[1]]
+
+
 def _mode(modes: set[Elicitation]) -> str | None:
     if not modes:
         return None
@@ -244,7 +280,7 @@ def _mode(modes: set[Elicitation]) -> str | None:
 
 
 def _joined(sides: Iterable[Sided]) -> Sided:
-    passed: list[bool] = []
+    passed: list[float] = []
     clusters: list[str] = []
     for side in sides:
         passed += side[0]
@@ -259,7 +295,7 @@ def _groups(answers: list[Answer]) -> Sided:
         if answer.group is not None and answer.outcome:
             members[(answer.group, answer.cluster)].append(answer.outcome)
     size = max((len(outcomes) for outcomes in members.values()), default=0)
-    passed: list[bool] = []
+    passed: list[float] = []
     clusters: list[str] = []
     for (_, cluster), outcomes in sorted(members.items()):
         verdict = all_members(outcomes)

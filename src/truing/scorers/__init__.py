@@ -31,9 +31,23 @@ def _refusal() -> Scorer:
     return RefusalScorer()
 
 
+def _confidence() -> Scorer:
+    from truing.scorers.confidence import ConfidenceScorer
+
+    return ConfidenceScorer()
+
+
+def _verbatim_run() -> Scorer:
+    from truing.scorers.overlap import VerbatimRun
+
+    return VerbatimRun()
+
+
 _SCORERS: dict[str, Callable[[], Scorer]] = {
     "choice@1": _choice,
+    "confidence@1": _confidence,
     "refusal_rule@1": _refusal,
+    "verbatim_run@1": _verbatim_run,
 }
 
 

@@ -7,6 +7,7 @@ returns a path to a folder of the same form.
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -18,7 +19,8 @@ from typing import Any
 from truing.errors import TaskError, UnknownName
 from truing.records import Sample, content_hash
 from truing.tasks.card import Card, read_card, read_seeds
-from truing.tasks.expand import expand
+from truing.tasks.expand import applies, expand, order_seeds
+from truing.tasks.generators import find_generator
 
 __all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
 
@@ -26,24 +28,58 @@ DEFAULT_SUITE = "survey4"
 
 
 class Task:
-    """One measurable question on one sub-category: a card and its seeds."""
+    """One measurable question on one sub-category: a card and its seeds.
 
-    def __init__(self, card: Card, seeds: list[dict[str, Any]]) -> None:
+    `seeds` are fixed, or None where the card's generator makes them for each edition.
+    """
+
+    def __init__(self, card: Card, seeds: list[dict[str, Any]] | None) -> None:
         self.card = card
-        self.seeds = seeds
+        self._fixed = seeds
 
     @property
     def id(self) -> str:
         """`subcategory/name`."""
         return self.card.id
 
+    @property
+    def seed_count(self) -> int:
+        """How many seeds an edition has."""
+        return self.card.seeds if self._fixed is None else len(self._fixed)
+
+    def seeds(self, *, edition: int = 0) -> list[dict[str, Any]]:
+        """The seeds of an edition, not yet in its order."""
+        if self._fixed is not None:
+            return self._fixed
+        assert self.card.generator is not None
+        return find_generator(self.card.generator)(edition, self.card.seeds)
+
     def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
         """Samples of the first `limit` seeds (all with None), lazily."""
-        return expand(self.card, self.seeds, edition=edition, limit=limit)
+        return expand(self.card, self.seeds(edition=edition), edition=edition, limit=limit)
 
-    def content_hash(self) -> str:
+    def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
+        """How many samples that is."""
+        seeds = order_seeds(self.seeds(edition=edition), task=self.id, edition=edition)[:limit]
+        variants = [variant for side in self.card.sides for variant in side.variants]
+        return sum(applies(variant, seed) for seed in seeds for variant in variants)
+
+    def content_hash(self, *, edition: int = 0) -> str:
         """Hash of card and seeds: what a run pins."""
-        return content_hash([self.card, self.seeds])
+        return content_hash([self.card, self.seeds(edition=edition)])
+
+    def with_texts(self, windows: list[tuple[str, str]]) -> Task:
+        """The same task, asking also to continue a user's own texts: (start, rest) a seed.
+
+        Windows beyond the number of seeds are left out. The task itself where it asks for none.
+        """
+        wanted = {"own_start", "own_rest"}
+        variants = [variant for side in self.card.sides for variant in side.variants]
+        if self._fixed is None or not any(wanted <= set(v.needs) for v in variants):
+            return self
+        own = [{"own_start": start, "own_rest": rest} for start, rest in windows]
+        pairs = itertools.zip_longest(self._fixed, own[: len(self._fixed)], fillvalue={})
+        return Task(self.card, [{**seed, **extra} for seed, extra in pairs])
 
 
 @cache
@@ -76,7 +112,7 @@ def find_task(name: str) -> Task:
     card = read_card(folders[name])
     if card.id != name:
         raise TaskError(f"{folders[name]}: the card's id is {card.id!r}, its folder says {name!r}")
-    return Task(card, read_seeds(folders[name]))
+    return Task(card, None if card.generator else read_seeds(folders[name]))
 
 
 @cache

@@ -36,6 +36,10 @@ class VariantSpec(_Spec, frozen=True):
     name: str
     slots: dict[str, str] = {}
     template: str | None = None
+    needs: list[str] = []
+    """Slots without which a seed is not asked this variant."""
+    passage: str | None = None
+    """Copy: the text whose reproduction is measured."""
     right: str = ""
     """Choice: the role of the right option. Open reply: the label that is right."""
     good: list[str] = []
@@ -43,6 +47,8 @@ class VariantSpec(_Spec, frozen=True):
     perturb: str | None = None
     """Perturbation and rate, e.g. `typos:0.1`, applied to the slots named in `perturbs`."""
     control: bool = False
+    options: list[str] = []
+    """Roles of the options shown, where not all are."""
     order: int = 0
     """Offset into the order of options, so that a seed's variants differ in position."""
 
@@ -52,14 +58,17 @@ class SideSpec(_Spec, frozen=True):
 
     name: str
     meaning: str
-    variants: list[VariantSpec]
+    variants: list[VariantSpec] = []
+    """None on a side that depends on the outcome (calibration: the first holds them all)."""
 
 
 class Ask(_Spec, frozen=True):
     """How samples are put."""
 
-    kind: Literal["choice", "open"]
-    template: str
+    kind: Literal["choice", "confidence", "open", "copy"]
+    """`confidence` is a choice with a stated probability; `copy` measures verbatim reproduction."""
+    template: str | list[str]
+    """Several templates take turns, seed by seed."""
     system: str | None = None
     options: list[OptionSpec] = []
     perturbs: list[str] = []
@@ -75,7 +84,7 @@ class Card(_Spec, frozen=True):
     edition: str
     failure: str
     unit: Literal["sample", "group"]
-    headline: Literal["worse_side", "group_rate"]
+    headline: Literal["worse_side", "group_rate", "calibration"]
     scorer: str
     languages: list[str]
     sources: str
@@ -88,6 +97,12 @@ class Card(_Spec, frozen=True):
     """Slots filled in rotation, the same one for all samples of a seed."""
     columns: list[str] = []
     """Extra figures reported beside the row."""
+    rubric: str | None = None
+    """What an LLM judge, where one is named, is asked about the replies."""
+    generator: str | None = None
+    """Where seeds are computed for each edition: no `seeds.jsonl` then."""
+    seeds: int = 0
+    """How many seeds the generator is asked for."""
 
 
 def read_card(path: Path) -> Card:
@@ -141,11 +156,19 @@ def _check(card: Card, file: Path) -> None:
         refuse("the two sides need different names")
     if (card.unit == "group") != (card.headline == "group_rate"):
         refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')
+    if (card.ask.kind == "confidence") != (card.headline == "calibration"):
+        refuse('`kind = "confidence"` goes with `headline = "calibration"`, and only with it')
+    if (card.generator is None) != (card.seeds == 0):
+        refuse("`generator` and `seeds` go together")
+    asks_choice = card.ask.kind in ("choice", "confidence")
     roles = {option.role for option in card.ask.options}
-    if card.ask.kind == "choice" and len(roles) < 2:
+    if asks_choice and len(roles) < 2:
         refuse("a choice needs at least two options with different roles")
+    by_outcome = card.headline == "calibration"
+    if by_outcome and (not card.sides[0].variants or card.sides[1].variants):
+        refuse("sides follow the outcome: every variant stands under the first")
     for side in card.sides:
-        if all(variant.control for variant in side.variants):
+        if not by_outcome and all(variant.control for variant in side.variants):
             refuse(f"side {side.name!r} has no variant that counts")
     _check_variants(card, roles, refuse)
 
@@ -153,8 +176,12 @@ def _check(card: Card, file: Path) -> None:
 def _check_variants(card: Card, roles: set[str], refuse: Callable[[str], None]) -> None:
     for side in card.sides:
         for variant in side.variants:
-            if card.ask.kind == "choice" and variant.right not in roles:
-                known = ", ".join(sorted(roles))
-                refuse(f"variant {variant.name!r}: `right` is {variant.right!r}, roles: {known}")
-            if card.ask.kind == "open" and not (variant.right and variant.good and variant.bad):
-                refuse(f"variant {variant.name!r}: an open reply needs `right`, `good` and `bad`")
+            named = f"variant {variant.name!r}"
+            if card.ask.kind in ("choice", "confidence"):
+                if variant.right not in roles and not slots_of(variant.right):
+                    known = ", ".join(sorted(roles))
+                    refuse(f"{named}: `right` is {variant.right!r}, roles: {known}")
+            elif not (variant.right and variant.good and variant.bad):
+                refuse(f"{named}: an open reply needs `right`, `good` and `bad`")
+            if card.ask.kind == "copy" and not variant.passage:
+                refuse(f"{named}: a copy needs the `passage` that is measured")

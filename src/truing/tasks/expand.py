@@ -17,7 +17,10 @@ from truing.perturb import typos
 from truing.records import Choice, Message, Reference, Role, Sample, content_hash
 from truing.tasks.card import Card, SideSpec, VariantSpec
 
-__all__ = ["expand", "order_seeds"]
+__all__ = ["BY_OUTCOME", "applies", "expand", "order_seeds"]
+
+BY_OUTCOME = "by_outcome"
+"""The side of a sample whose side is known when it is answered."""
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -38,10 +41,23 @@ def expand(
     """
     ordered = order_seeds(seeds, task=card.id, edition=edition)
     for place, seed in enumerate(ordered[:limit]):
-        phrases = {name: texts[place % len(texts)] for name, texts in card.phrases.items()}
+        turn = place // (2 * max(1, len(card.ask.options)))
+        slots = {name: texts[place % len(texts)] for name, texts in card.phrases.items()}
+        # A slot with several wordings changes once every order of the options has been through,
+        # so that wording and position are crossed.
+        slots |= {
+            name: value[turn % len(value)] if isinstance(value, list) and value else value
+            for name, value in seed.items()
+        }
         for side in card.sides:
             for variant in side.variants:
-                yield _sample(card, side, variant, {**phrases, **seed}, place, edition)
+                if applies(variant, seed):
+                    yield _sample(card, side, variant, slots, place, edition)
+
+
+def applies(variant: VariantSpec, seed: dict[str, Any]) -> bool:
+    """Whether a seed has what a variant needs."""
+    return all(name in seed for name in variant.needs)
 
 
 def _sample(
@@ -60,22 +76,23 @@ def _sample(
             raise TaskError(f"{where}: no slot {error} for the template {template!r}") from error
 
     slots = {**slots, **{name: fill(text) for name, text in variant.slots.items()}}
-    options = [(option.role, fill(option.text)) for option in card.ask.options]
+    options = [
+        (option.role, fill(option.text))
+        for option in card.ask.options
+        if not variant.options or option.role in variant.options
+    ]
     if variant.perturb:
         slots |= _perturbed(card, variant, slots, [text for _, text in options], edition)
     choices = _ordered_choices(options, place + variant.order)
-    body = fill(variant.template or card.ask.template)
+    templates = card.ask.template if isinstance(card.ask.template, list) else [card.ask.template]
+    body = fill(variant.template or templates[place % len(templates)])
+    asks_confidence = card.ask.kind == "confidence"
+    target = fill(variant.right)
     if choices:
-        shown = "\n".join(f"{choice.label}) {choice.text}" for choice in choices)
-        letters = [choice.label for choice in choices]
-        listed = f"{', '.join(letters[:-1])} or {letters[-1]}"
-        body = f"{body}\n{shown}\nAnswer with the letter of one option: {listed}."
-        target = next(choice.label for choice in choices if choice.role == variant.right)
-        reference = Reference(
-            good=(target,), bad=tuple(letter for letter in letters if letter != target)
-        )
+        body = f"{body}\n{_shown(choices, confidence=asks_confidence)}"
+        target = next(choice.label for choice in choices if choice.role == target)
+        reference = _choice_reference(choices, target, confidence=asks_confidence)
     else:
-        target = variant.right
         reference = Reference(
             good=tuple(map(fill, variant.good)), bad=tuple(map(fill, variant.bad))
         )
@@ -87,7 +104,7 @@ def _sample(
         task=card.id,
         messages=tuple(messages),
         target=target,
-        side=side.name,
+        side=BY_OUTCOME if asks_confidence else side.name,
         cluster=slots["id"],
         group=slots["id"] if card.unit == "group" else None,
         variant=variant.name,
@@ -95,8 +112,35 @@ def _sample(
         choices=choices,
         reference=reference,
         max_tokens=card.max_tokens,
+        confidence=asks_confidence,
+        passage=None if variant.passage is None else fill(variant.passage),
     )
     return msgspec.structs.replace(sample, id=content_hash(sample))
+
+
+def _shown(choices: tuple[Choice, ...], *, confidence: bool) -> str:
+    lines = [f"{choice.label}) {choice.text}" for choice in choices]
+    letters = [choice.label for choice in choices]
+    listed = f"{', '.join(letters[:-1])} or {letters[-1]}"
+    ask = f"Answer with the letter of one option: {listed}."
+    if confidence:
+        ask = (
+            f"Answer with the letter of one option, {listed}, then a comma, then how likely it is "
+            "that your answer is right, in percent from 0 to 100. Write nothing else."
+        )
+    return "\n".join([*lines, ask])
+
+
+def _choice_reference(
+    choices: tuple[Choice, ...], target: str, *, confidence: bool
+) -> Reference:
+    others = tuple(choice.label for choice in choices if choice.label != target)
+    if not confidence:
+        return Reference(good=(target,), bad=others)
+    # Good is to know what one knows: both are right at times and wrong at times.
+    return Reference(
+        good=(f"{target}, 100%", f"{others[0]}, 0%"), bad=(f"{target}, 0%", f"{others[0]}, 100%")
+    )
 
 
 def _ordered_choices(options: list[tuple[str, str]], place: int) -> tuple[Choice, ...]:

@@ -1,0 +1,71 @@
+"""An answer as the numbers need it, and on which side of a calibration row it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from truing.records import Elicitation, FaultKind, Judgement, Outcome
+
+__all__ = ["FEWEST_OUTCOMES", "Answer", "outcome_sides"]
+
+FEWEST_OUTCOMES = 20
+"""Below this many answers a side that depends on the outcome is unknown."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer without its text."""
+
+    side: str
+    cluster: str
+    group: str | None
+    variant: str
+    control: bool
+    letters: tuple[str, ...]
+    roles: dict[str, str]
+    target: str
+    likeliest: str | None
+    """The option whose letter was the likeliest first token."""
+    token_probabilities: dict[str, float]
+    """Letter -> its probability among the options; empty where not given."""
+    truncated: bool
+    elicitation: Elicitation | None
+    fault: FaultKind | None
+    outcome: Outcome | None = None
+    label: str = ""
+    probability: float | None = None
+    value: float | None = None
+
+    def judge(self, judgement: Judgement) -> None:
+        """Take a verdict; a later one replaces it."""
+        self.outcome, self.label = judgement.outcome, judgement.label
+        self.probability, self.value = judgement.probability, judgement.value
+
+    @property
+    def chosen(self) -> str | None:
+        """Letter of the chosen option, by its role."""
+        return next((letter for letter, role in self.roles.items() if role == self.label), None)
+
+
+Sided = tuple[list[float], list[str]]
+
+
+def outcome_sides(answers: Iterable[Answer]) -> tuple[Sided, Sided]:
+    """(confidence when right, doubt when wrong) of a calibration row, each with its clusters.
+
+    The score of a right answer is its stated probability, of a wrong one 1 minus it, so that the
+    mean of the two sides is .5 + (mean when right - mean when wrong)/2. An answer without a
+    readable probability is 0 on both sides. A side with fewer than 20 answers is empty: unknown.
+    """
+    right: Sided = ([], [])
+    wrong: Sided = ([], [])
+    for answer in answers:
+        unusable = answer.probability is None
+        if unusable or answer.outcome is Outcome.TRUSTWORTHY:
+            right[0].append(answer.probability or 0.0)
+            right[1].append(answer.cluster)
+        if unusable or answer.outcome is Outcome.UNTRUSTWORTHY:
+            wrong[0].append(0.0 if answer.probability is None else 1.0 - answer.probability)
+            wrong[1].append(answer.cluster)
+    return tuple(side if len(side[0]) >= FEWEST_OUTCOMES else ([], []) for side in (right, wrong))  # type: ignore[return-value]
