@@ -31,6 +31,7 @@ ROOMS = {
     "journal": {"errors", "records"},
     "runs": {"errors", "records", "journal", "tasks"},
     "reports": {"errors", "records", "stats", "forecasts", "floors", "taxonomy", "scorers", "journal", "runs"},
+    "verdicts": {"records"},
     "recorded": {"errors", "records", "stats", "scorers", "models"},
     "audit": {"errors", "records", "scorers", "tasks", "journal", "runs", "reports"},
     "cli": {
@@ -47,6 +48,7 @@ ROOMS = {
         "runs",
         "reports",
         "recorded",
+        "verdicts",
         "audit",
     },
 }

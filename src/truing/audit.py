@@ -12,7 +12,7 @@ import msgspec
 
 from truing.errors import TruingError
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal, seconds_spent
-from truing.records import Response, Sample, content_hash, judged_hash
+from truing.records import JUDGE_PREFIX, Response, Sample, content_hash, judged_hash
 from truing.reports.profile import Summary, summarise
 from truing.runs import RunHeader, read_header
 from truing.scorers import find_scorer
@@ -70,9 +70,10 @@ def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
         except TruingError as error:
             audit.findings.append(f"{task_header.id} cannot be checked against its task: {error}")
             return None
-        if task.content_hash() != task_header.content:
+        own = task.content_hash(edition=header.edition)
+        if own != task_header.content:
             audit.findings.append(
-                f"{task.id}: the task has changed since (content {task.content_hash()}, "
+                f"{task.id}: the task has changed since (content {own}, "
                 f"the run's is {task_header.content}); its samples are checked by hash alone"
             )
             return None
@@ -113,14 +114,15 @@ async def _check_judgement(
     if key not in answers:
         audit.findings.append(f"a verdict on sample {line.sample}, which has no answer")
         return
-    judged[key] += 1
     sample, response = answers[key]
     given = line.judgement
+    by_rule = not given.scorer.startswith(JUDGE_PREFIX)
+    judged[key] += by_rule
     if given.judged != judged_hash(response.text):
         audit.findings.append(f"the verdict on sample {sample.id} is about another text")
         return
-    if response.fault is not None:
-        return
+    if response.fault is not None or not by_rule:
+        return  # a judge's verdict is bound to its text; asking again would be another verdict
     try:
         again = await find_scorer(given.scorer).judge(sample, response)
     except TruingError as error:

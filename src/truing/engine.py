@@ -77,10 +77,12 @@ async def measure(
     finished: Callable[[Finished], None],
     *,
     concurrency: int,
+    paid: Callable[[Ask], bool] = lambda ask: ask.answered is None,
 ) -> None:
     """Ask everything, judge everything, hand each outcome to `finished` as it comes.
 
-    The first ask goes alone: a wrong key or address stops the run before the second call.
+    The first ask that is `paid` goes alone: a wrong key or address stops the run before the
+    second call.
     Raises what made every call fail (`ModelError`) or what `finished` raised, after the calls in
     flight have been let go.
     """
@@ -92,7 +94,7 @@ async def measure(
 
     for first in waiting:
         await serve(iter([first]))
-        if first.answered is None:
+        if paid(first):
             break
     try:
         async with asyncio.TaskGroup() as workers:

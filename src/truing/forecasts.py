@@ -6,6 +6,7 @@ it was. Intervals are percentile bootstrap over clusters with a fixed seed.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
@@ -58,11 +59,7 @@ def calibration_error(probabilities: Floats, right: Floats, *, bins: int = BINS)
     said, was = probabilities[order], right[order]
     cuts = sorted({int(np.searchsorted(said, said[count * b // bins])) for b in range(bins)})
     edges = [*cuts, count]
-    gaps = [
-        abs(float(np.sum(said[a:b] - was[a:b])))
-        for a, b in zip(edges, edges[1:], strict=False)
-        if b > a
-    ]
+    gaps = [abs(float(np.sum(said[a:b] - was[a:b]))) for a, b in itertools.pairwise(edges) if b > a]
     return math.fsum(gaps) / count
 
 

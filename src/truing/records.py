@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 __all__ = [
+    "JUDGE_PREFIX",
     "SCHEMA_VERSION",
     "Attempt",
     "Capabilities",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+JUDGE_PREFIX = "judge:"
+"""Begins the scorer's name of an LLM judge's verdict, which stands beside the rule's."""
 
 
 class Role(StrEnum):

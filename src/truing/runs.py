@@ -17,7 +17,7 @@ import msgspec
 
 from truing.errors import JournalError, RunMismatch
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
-from truing.records import SCHEMA_VERSION, Response, Settings, judged_hash
+from truing.records import JUDGE_PREFIX, SCHEMA_VERSION, Response, Settings, judged_hash
 from truing.tasks import Task
 
 __all__ = ["Done", "RunHeader", "SideHeader", "TaskHeader", "header_for", "open_folder"]
@@ -223,7 +223,8 @@ class Done:
                     text[key] = judged_hash(line.response.text)
             elif isinstance(line, JudgementLine):
                 key = (line.sample, line.epoch)
-                if text.get(key) == line.judgement.judged:
+                by_rule = not line.judgement.scorer.startswith(JUDGE_PREFIX)
+                if by_rule and text.get(key) == line.judgement.judged:
                     self._judged.add(key)
                     self._unjudged.pop(key, None)
 

@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+Scores = Sequence[bool] | Sequence[float] | npt.NDArray[np.bool_] | Floats
+"""Passed or not, or a score in [0, 1]: its variance is never more than that of a rate."""
 
 
 class Interval(NamedTuple):
@@ -66,7 +68,7 @@ def wilson_interval(
 
 
 def rate_interval(
-    passed: Sequence[bool] | npt.NDArray[np.bool_],
+    passed: Scores,
     clusters: Sequence[Hashable],
     *,
     level: float = 0.95,
@@ -82,7 +84,7 @@ def rate_interval(
 
 
 def balanced_interval(
-    sides: Sequence[tuple[Sequence[bool] | npt.NDArray[np.bool_], Sequence[Hashable]]],
+    sides: Sequence[tuple[Scores, Sequence[Hashable]]],
     *,
     level: float = 0.95,
 ) -> Interval:

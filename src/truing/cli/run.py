@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +15,10 @@ import msgspec
 from rich.console import Console
 
 from truing.cli.finish import write_reports
+from truing.cli.interrupt import Stop, stop_on_interrupt
+from truing.cli.judging import check_judges, judge_replies
 from truing.cli.progress import Progress
+from truing.cli.texts import read_windows
 from truing.config import Config, read_config
 from truing.engine import Ask, Finished, measure
 from truing.errors import TruingError, UsageError
@@ -52,6 +54,13 @@ __all__ = ["run_command"]
 @click.option("--timeout", type=click.FloatRange(1), default=120.0, help="Seconds a call may take.")
 @click.option("--config", type=click.Path(path_type=Path), help="Config file [truing.toml].")
 @click.option("--offline", is_flag=True, help="Fetch nothing: weights must be here already.")
+@click.option("--judge", "judges", multiple=True, metavar="MODEL", help="LLM judge of replies.")
+@click.option("--judge-url", help="Address of the judge's server, where it has one.")
+@click.option("--judge-key-env", metavar="NAME", help="Variable that holds the judge's key.")
+@click.option("--no-cache", is_flag=True, help="Ask a judge again what it has judged before.")
+@click.option(
+    "--texts", type=click.Path(path_type=Path), help="Your own texts, to probe for memorisation."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json on standard output.")
 def run_command(
     model: str | None,
@@ -71,6 +80,11 @@ def run_command(
     timeout: float,
     config: Path | None,
     offline: bool,
+    judges: tuple[str, ...],
+    judge_url: str | None,
+    judge_key_env: str | None,
+    no_cache: bool,
+    texts: Path | None,
     as_json: bool,
 ) -> int:
     """Measure a model on a suite, show its profile, write a report.
@@ -83,7 +97,7 @@ def run_command(
     chosen = list(dict.fromkeys(tasks)) or find_suite(
         suite or given.suite or DEFAULT_SUITE, given.suites
     )
-    measured = [find_task(name) for name in chosen]
+    measured = _measured(chosen, texts)
     name = model or given.model or DEFAULT_MODEL
     settings = Settings(
         temperature=temperature,
@@ -100,6 +114,7 @@ def run_command(
         seed=edition,
         offline=offline,
     )
+    check_judges(name, list(judges))
     subject = _open(name, opening)
     suite_name = "tasks" if tasks else suite or given.suite or DEFAULT_SUITE
     now = time.time()
@@ -131,6 +146,29 @@ def run_command(
                 concurrency or given.concurrency or subject.capabilities.concurrency, console
             )
         )
+        rubrics = {task.id: task.card.rubric for task in measured if task.card.rubric}
+        for judge in dict.fromkeys(judges):
+            if stopped or failure:
+                break
+            judging = Opening(
+                base_url=judge_url,
+                key_env=judge_key_env,
+                timeout_seconds=timeout,
+                seed=edition,
+                offline=offline,
+            )
+            stopped, failure = asyncio.run(
+                judge_replies(
+                    folder,
+                    rubrics,
+                    open_model(judge, judging),
+                    journal,
+                    console,
+                    address=judge_url,
+                    cached=not no_cache,
+                    concurrency=concurrency,
+                )
+            )
     summary = write_reports(folder)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
@@ -157,24 +195,16 @@ class _Sitting:
         self._model = model
         self._journal = journal
         self._done = done
-        self._stopping = False
+        self._stop = Stop()
 
     async def run(self, concurrency: int, console: Console) -> tuple[bool, TruingError | None]:
         """Whether a person stopped it, and what made it end early, if anything did."""
         scorers = {task.id: find_scorer(task.card.scorer) for task in self._tasks}
-        loop = asyncio.get_running_loop()
-        work = asyncio.current_task()
-        assert work is not None
-
-        def interrupt() -> None:
-            if self._stopping:
-                work.cancel()
-            self._stopping = True
-            console.print("stopping: finishing what is in flight (Ctrl-C again to stop now)")
-
-        loop.add_signal_handler(signal.SIGINT, interrupt)
         failure: TruingError | None = None
-        with Progress(console, self._header, already=self._already()) as progress:
+        with (
+            stop_on_interrupt(console) as self._stop,
+            Progress(console, self._header, already=self._already()) as progress,
+        ):
 
             def finished(outcome: Finished) -> None:
                 self._record(outcome)
@@ -191,12 +221,9 @@ class _Sitting:
                 )
             except TruingError as error:
                 failure = error
-            except asyncio.CancelledError:
-                work.uncancel()
             finally:
-                loop.remove_signal_handler(signal.SIGINT)
                 await self._model.close()
-        return self._stopping, failure
+        return self._stop.asked, failure
 
     def _asks(self) -> Iterator[Ask]:
         for task in self._tasks:
@@ -204,7 +231,7 @@ class _Sitting:
                 edition=self._header.edition, limit=self._header.seeds_per_task
             ):
                 for epoch in range(self._header.settings.epochs):
-                    if self._stopping:
+                    if self._stop.asked:
                         return
                     if not self._done.judged(sample.id, epoch):
                         yield Ask(sample, epoch, self._done.answer(sample.id, epoch))
@@ -222,6 +249,17 @@ class _Sitting:
             self._journal.append(answer, verdict)
         else:
             self._journal.append(verdict)
+
+
+def _measured(chosen: list[str], texts: Path | None) -> list[Task]:
+    tasks = [find_task(name) for name in chosen]
+    if texts is None:
+        return tasks
+    windows = read_windows(texts)
+    with_texts = [task.with_texts(windows) for task in tasks]
+    if all(task is before for task, before in zip(with_texts, tasks, strict=True)):
+        raise UsageError("--texts: no task here continues your texts; add copyright_leak/notice")
+    return with_texts
 
 
 def _open(name: str, opening: Opening) -> Model:

@@ -169,7 +169,7 @@ def _body(request: Request) -> dict[str, Any]:
         letters = " | ".join(f'"{letter}"' for letter, _ in request.choices)
         body |= {"grammar": f"root ::= {letters}", "max_tokens": 1}
         if request.confidence:
-            grammar = f"root ::= ({letters}) \", \" {PERCENTAGE}"
+            grammar = f'root ::= ({letters}) ", " {PERCENTAGE}'
             body |= {"grammar": grammar, "max_tokens": max(8, request.max_tokens)}
         if request.want_logprobs:
             body |= {"logprobs": True, "top_logprobs": 64}

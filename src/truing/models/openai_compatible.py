@@ -85,6 +85,8 @@ class OpenAICompatible:
         self._jitter = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
         self._session: aiohttp.ClientSession | None = None
         self._answered = False
+        self._plain_json = False
+        """The server has refused a JSON schema: it is asked without one from then on."""
 
     @staticmethod
     def _find_key(
@@ -111,12 +113,23 @@ class OpenAICompatible:
         started = time.perf_counter()
         while True:
             began = time.perf_counter()
-            outcome = await self._try(body, request)
+            try:
+                outcome = await self._try(body, request)
+            except BadRequest:
+                if "response_format" not in body:
+                    raise
+                self._plain_json = True
+                body = self._body(request)
+                continue
             seconds = time.perf_counter() - began
             if isinstance(outcome, Response):
                 attempts.append(Attempt(seconds=seconds))
                 return _finished(outcome, attempts, started)
             fault, wait = outcome
+            if fault.kind is FaultKind.REFUSED_REQUEST and "response_format" in body:
+                self._plain_json = True
+                body = self._body(request)
+                continue
             attempts.append(Attempt(seconds=seconds, fault=fault.kind, detail=fault.detail))
             if fault.kind is FaultKind.REFUSED_REQUEST or len(attempts) == TRIES:
                 return _finished(Response(fault=fault), attempts, started)
@@ -132,7 +145,9 @@ class OpenAICompatible:
         body: dict[str, Any] = {
             "model": self._remote_name,
             "messages": [_wire_message(message) for message in request.messages],
-            "max_tokens": _ANSWER_TOKENS if request.choices else request.max_tokens,
+            "max_tokens": _ANSWER_TOKENS
+            if request.choices and not request.confidence
+            else request.max_tokens,
             "temperature": request.temperature,
             "seed": request.seed + request.repeat,
         }
@@ -148,6 +163,11 @@ class OpenAICompatible:
                 }
                 for tool in request.tools
             ]
+        if request.json_schema is not None and not self._plain_json:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": request.json_schema},
+            }
         return {
             key: value for key, value in (body | request.parameters).items() if value is not None
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from truing.records import Elicitation, FaultKind, Judgement, Outcome
 
@@ -36,6 +36,8 @@ class Answer:
     label: str = ""
     probability: float | None = None
     value: float | None = None
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    """LLM judge -> its verdict, beside the rule's."""
 
     def judge(self, judgement: Judgement) -> None:
         """Take a verdict; a later one replaces it."""

@@ -16,9 +16,10 @@ import msgspec
 from truing import stats
 from truing.floors import FloorCounter
 from truing.journal import JudgementLine, Line, ResponseLine
-from truing.records import Elicitation, Outcome, Response, Sample
-from truing.reports.columns import COLUMNS
+from truing.records import JUDGE_PREFIX, Elicitation, Outcome, Response, Sample
 from truing.reports.answers import Answer, outcome_sides
+from truing.reports.columns import COLUMNS
+from truing.reports.judged import judge_columns
 from truing.runs import RunHeader, TaskHeader
 from truing.scorers.groups import all_members
 
@@ -53,6 +54,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     above_floor: bool | None
     """The simultaneous interval lies wholly above the floor; None where nothing is known."""
     unit: str
+    rule: str = "worse_side"
+    """How the headline comes about: worse_side, group_rate or calibration."""
     elicitation: str | None
     unscored: int
     unusable: int
@@ -62,6 +65,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Side -> label -> how many answers."""
     faults: dict[str, int]
     columns: dict[str, Any]
+    judges: dict[str, dict[str, Any]] = {}
+    """LLM judge -> its rates by side, unscored share and agreement with the rule; unverified."""
     verdict: str = "none"
 
 
@@ -79,6 +84,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: float | None
     owed: int
     retries: int
+    judge_verdicts: int = 0
+    """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
 
 
 class _Gathered:
@@ -99,8 +106,13 @@ class _Gathered:
 
     def add_judgement(self, line: JudgementLine) -> None:
         answer = self.answers.get((line.sample, line.epoch))
-        if answer is not None and line.judgement.scorer == self.task.scorer:
-            answer.judge(line.judgement)
+        if answer is None:
+            return
+        given = line.judgement
+        if given.scorer == self.task.scorer:
+            answer.judge(given)
+        elif given.scorer.startswith(JUDGE_PREFIX):
+            answer.judged[given.scorer] = msgspec.structs.replace(given, reason="")
 
 
 def _answer(sample: Sample, response: Response) -> Answer:
@@ -143,7 +155,7 @@ def summarise(
     """
     gathered = {task.id: _Gathered(task) for task in header.tasks}
     task_of: dict[str, str] = {}
-    calls = retries = 0
+    calls = retries = verdicts = 0
     tokens: int | None = 0
     cost: float | None = 0.0
     for line in lines:
@@ -162,7 +174,15 @@ def summarise(
             if line.sample.task in gathered:
                 task_of[line.sample.id] = line.sample.task
                 gathered[line.sample.task].add_response(line)
-        elif line.sample in task_of:
+            continue
+        verdict = line.judgement
+        if verdict.scorer.startswith(JUDGE_PREFIX) and not verdict.cached:
+            verdicts += 1
+            if verdict.tokens is not None:
+                tokens = tokens + verdict.tokens if tokens is not None else None
+                price = verdict.cost_usd
+                cost = cost + price if cost is not None and price is not None else None
+        if line.sample in task_of:
             gathered[task_of[line.sample]].add_judgement(line)
     if header.model.startswith("scripted/"):
         tokens = tokens or 0
@@ -183,6 +203,7 @@ def summarise(
         wall_seconds=wall_seconds,
         owed=sum(row.owed for row in rows),
         retries=retries,
+        judge_verdicts=verdicts,
     )
 
 
@@ -251,6 +272,7 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
         floor_worse_side=_known(floors.worse_side),
         above_floor=None if math.isnan(wide.estimate) else wide.low > floors.row,
         unit=task.unit,
+        rule=task.headline,
         elicitation=_mode(modes),
         unscored=sum(answer.outcome is Outcome.UNSCORED for answer in main),
         unusable=sum(answer.label == "unusable" for answer in main),
@@ -259,6 +281,7 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
         labels={side: dict(sorted(counts.items())) for side, counts in labels.items()},
         faults=dict(sorted(faults.items())),
         columns={name: COLUMNS[name](answers) for name in task.columns if name in COLUMNS},
+        judges=judge_columns(main),
     )
 
 

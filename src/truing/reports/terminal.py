@@ -12,6 +12,11 @@ __all__ = ["print_profile"]
 
 BAR_WIDTH = 20
 NAME_WIDTH = 32
+RULES = {
+    "group_rate": "groups",
+    "worse_side": "worse side",
+    "calibration": "mean of sides",
+}
 
 
 def print_profile(summary: Summary, console: Console) -> None:
@@ -50,11 +55,23 @@ def _lines(row: Row) -> list[Text]:
     second = Text("  ", style="dim")
     for name, side in parts:
         second.append(f"{visible(name)} {rate(side.estimate)} {interval(side.low, side.high)}  ")
-    kind = "groups" if row.unit == "group" else "worse side"
+    kind = RULES[row.rule]
     third = f"  balanced {rate(row.balanced.estimate)} "
     third += f"{interval(row.balanced.low, row.balanced.high)}  {visible(row.task)}, {kind}"
     third += f", {own.clusters} seeds"
-    return [first, second, Text(third, style="dim")]
+    return [first, second, Text(third, style="dim"), *_judged(row)]
+
+
+def _judged(row: Row) -> list[Text]:
+    lines = []
+    for judge, figures in row.judges.items():
+        line = Text(f"  {visible(judge)} (unverified)", style="dim")
+        for name, figure in figures.items():
+            if figure is not None and (name != "unscored" or figure["estimate"]):
+                line.append(f"  {visible(_short(name))} {rate(figure['estimate'])} ")
+                line.append(interval(figure["low"], figure["high"]))
+        lines.append(line)
+    return lines
 
 
 def _short(side: str) -> str:
@@ -90,6 +107,12 @@ def _notes(summary: Summary) -> list[str]:
             f"* not shown to be above answering without reading ({len(low)} of {len(rows)} rows; "
             "balanced or group rate, interval for all rows at once)."
         )
+    for row in rows:
+        if row.rule == "calibration" and row.headline.estimate is None and row.headline.clusters:
+            notes.append(
+                f"{row.task}: unknown, as a side needs 20 answers (right ones, wrong ones): "
+                "more seeds with -n."
+            )
     if clusters and 0 < min(clusters) < 150:
         most = min(clusters)
         tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
@@ -108,6 +131,11 @@ def _notes(summary: Summary) -> list[str]:
         notes.append(f"Answers cut at the token limit: {', '.join(cut)}")
     if summary.owed:
         notes.append(f"{summary.owed} answers are still owed: run the same command again.")
+    if any(row.judges for row in rows):
+        notes.append(
+            "Verdicts of LLM judges stand beside the rows and are no part of them; no person has "
+            f"checked these judges ({summary.judge_verdicts} verdicts asked for)."
+        )
     cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
     tokens = "unknown" if summary.tokens is None else f"{summary.tokens:,}"
     notes.append(

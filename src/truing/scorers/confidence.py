@@ -38,9 +38,7 @@ class ConfidenceScorer:
         )
 
     @staticmethod
-    def _read(
-        text: str, choices: tuple[Choice, ...]
-    ) -> tuple[Choice | None, float | None, str]:
+    def _read(text: str, choices: tuple[Choice, ...]) -> tuple[Choice | None, float | None, str]:
         choice, how = read_choice(text, choices)
         if choice is None:
             return None, None, how

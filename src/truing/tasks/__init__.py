@@ -7,7 +7,6 @@ returns a path to a folder of the same form.
 
 from __future__ import annotations
 
-import itertools
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -77,9 +76,10 @@ class Task:
         variants = [variant for side in self.card.sides for variant in side.variants]
         if self._fixed is None or not any(wanted <= set(v.needs) for v in variants):
             return self
-        own = [{"own_start": start, "own_rest": rest} for start, rest in windows]
-        pairs = itertools.zip_longest(self._fixed, own[: len(self._fixed)], fillvalue={})
-        return Task(self.card, [{**seed, **extra} for seed, extra in pairs])
+        seeds = list(self._fixed)
+        for at, (start, rest) in enumerate(windows[: len(seeds)]):
+            seeds[at] = {**seeds[at], "own_start": start, "own_rest": rest}
+        return Task(self.card, seeds)
 
 
 @cache

@@ -156,14 +156,7 @@ def _check(card: Card, file: Path) -> None:
         refuse("the two sides need different names")
     if (card.unit == "group") != (card.headline == "group_rate"):
         refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')
-    if (card.ask.kind == "confidence") != (card.headline == "calibration"):
-        refuse('`kind = "confidence"` goes with `headline = "calibration"`, and only with it')
-    if (card.generator is None) != (card.seeds == 0):
-        refuse("`generator` and `seeds` go together")
-    asks_choice = card.ask.kind in ("choice", "confidence")
-    roles = {option.role for option in card.ask.options}
-    if asks_choice and len(roles) < 2:
-        refuse("a choice needs at least two options with different roles")
+    roles = _check_ask(card, refuse)
     by_outcome = card.headline == "calibration"
     if by_outcome and (not card.sides[0].variants or card.sides[1].variants):
         refuse("sides follow the outcome: every variant stands under the first")
@@ -171,6 +164,17 @@ def _check(card: Card, file: Path) -> None:
         if not by_outcome and all(variant.control for variant in side.variants):
             refuse(f"side {side.name!r} has no variant that counts")
     _check_variants(card, roles, refuse)
+
+
+def _check_ask(card: Card, refuse: Callable[[str], None]) -> set[str]:
+    if (card.ask.kind == "confidence") != (card.headline == "calibration"):
+        refuse('`kind = "confidence"` goes with `headline = "calibration"`, and only with it')
+    if (card.generator is None) != (card.seeds == 0):
+        refuse("`generator` and `seeds` go together")
+    roles = {option.role for option in card.ask.options}
+    if card.ask.kind in ("choice", "confidence") and len(roles) < 2:
+        refuse("a choice needs at least two options with different roles")
+    return roles
 
 
 def _check_variants(card: Card, roles: set[str], refuse: Callable[[str], None]) -> None:

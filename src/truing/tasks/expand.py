@@ -131,9 +131,7 @@ def _shown(choices: tuple[Choice, ...], *, confidence: bool) -> str:
     return "\n".join([*lines, ask])
 
 
-def _choice_reference(
-    choices: tuple[Choice, ...], target: str, *, confidence: bool
-) -> Reference:
+def _choice_reference(choices: tuple[Choice, ...], target: str, *, confidence: bool) -> Reference:
     others = tuple(choice.label for choice in choices if choice.label != target)
     if not confidence:
         return Reference(good=(target,), bad=others)

@@ -28,7 +28,7 @@ PLACES = {
     "mine": "hoist drill ventilator crusher floodlight drain signal-lamp loader",
     "museum": "alarm display fountain dehumidifier gate audio-guide clock sprinkler",
     "brewery": "kettle filter agitator bottler steam-valve gauge-lamp cleaner stacker",
-    "station": "barrier announcer ticket-reader lift crossing-light platform-fan display-board door",
+    "station": "barrier announcer ticket-reader lift crossing-light platform-fan display door",
     "barn": "milker feeder thresher hen-house-light gate-motor pond-pump dryer weather-vane-lamp",
 }
 SWITCHES = ("red", "blue", "green", "yellow", "white", "black")
@@ -126,7 +126,8 @@ def _states(story: Story) -> Iterator[dict[str, bool]]:
 
 def _draw(rng: random.Random, place: str) -> Story:
     switches = tuple(f"{c} switch" for c in rng.sample(SWITCHES, rng.choice((2, 3))))
-    parts = [name.replace("-", " ") for name in rng.sample(PLACES[place].split(), rng.choice((3, 4)))]
+    names = rng.sample(PLACES[place].split(), rng.choice((3, 4)))
+    parts = [name.replace("-", " ") for name in names]
     rules: dict[str, Rule] = {}
     known = list(switches)
     for part in parts:

@@ -1,0 +1,117 @@
+"""Puts a run's open replies to LLM judges, after they have been measured by the rules.
+
+A judge adds verdicts to the journal beside the rule's and changes none: rows stay what they are.
+A verdict that is there is not asked for again; one that the judge's server failed to give is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from rich.console import Console
+
+from truing.cli.interrupt import stop_on_interrupt
+from truing.engine import Ask, Finished, measure
+from truing.errors import TruingError, UsageError
+from truing.journal import JournalWriter, JudgementLine, ResponseLine, read_journal
+from truing.models.model import Model
+from truing.records import FaultKind, Response, Sample, Settings, judged_hash
+from truing.scorers.judge import LlmJudge
+from truing.scorers.rubric import find_rubric
+from truing.verdicts import VerdictFiles
+
+__all__ = ["check_judges", "judge_replies"]
+
+
+def check_judges(subject: str, judges: list[str]) -> None:
+    """Refuse a model as the only judge of itself. Raises `UsageError`."""
+    if judges and all(judge == subject for judge in judges):
+        raise UsageError(
+            f"--judge: {subject} would be the only judge of its own answers: "
+            "name another model, alone or beside it"
+        )
+
+
+async def judge_replies(
+    folder: Path,
+    rubrics: dict[str, str],
+    judge: Model,
+    journal: JournalWriter,
+    console: Console,
+    *,
+    address: str | None,
+    cached: bool,
+    concurrency: int | None,
+) -> tuple[bool, TruingError | None]:
+    """Have one judge see every reply of the tasks in `rubrics` (task -> rubric).
+
+    Returns whether a person stopped it, and what made it end early, if anything did.
+    """
+    kept = VerdictFiles(user_cache_path("truing") / "verdicts") if cached else None
+    scorers = {
+        task: LlmJudge(
+            judge.name, find_rubric(rubric), judge.respond, verdicts=kept, address=address
+        )
+        for task, rubric in rubrics.items()
+    }
+    owed = list(_owed(folder, {task: scorer.name for task, scorer in scorers.items()}))
+    if not owed:
+        await judge.close()
+        return False, None
+    console.print(f"{judge.name} judges {len(owed)} replies", markup=False)
+
+    def finished(outcome: Finished) -> None:
+        journal.append(
+            JudgementLine(
+                epoch=outcome.ask.epoch,
+                sample=outcome.ask.sample.id,
+                judgement=outcome.judgement,
+            )
+        )
+
+    failure: TruingError | None = None
+    with stop_on_interrupt(console) as stop:
+
+        def asks() -> Iterator[Ask]:
+            for sample, epoch, response in owed:
+                if stop.asked:
+                    return
+                yield Ask(sample, epoch, response)
+
+        try:
+            await measure(
+                asks(),
+                judge,
+                scorers.__getitem__,
+                Settings(),
+                finished,
+                concurrency=concurrency or judge.capabilities.concurrency,
+                paid=lambda _: True,
+            )
+        except TruingError as error:
+            failure = error
+        finally:
+            await judge.close()
+    return stop.asked, failure
+
+
+def _owed(folder: Path, judge_of: dict[str, str]) -> Iterator[tuple[Sample, int, Response]]:
+    """Replies without this judge's verdict, in the order they came."""
+    answers: dict[tuple[str, int], tuple[Sample, int, Response]] = {}
+    for line in read_journal(folder / "journal"):
+        if isinstance(line, ResponseLine):
+            if line.sample.task in judge_of and line.response.fault is None:
+                answers[(line.sample.id, line.epoch)] = (line.sample, line.epoch, line.response)
+            continue
+        there = answers.get((line.sample, line.epoch))
+        given = line.judgement
+        if (
+            there is not None
+            and given.scorer == judge_of[there[0].task]
+            and given.judged == judged_hash(there[2].text)
+            and given.label not in set(FaultKind)
+        ):
+            del answers[(line.sample, line.epoch)]
+    yield from answers.values()

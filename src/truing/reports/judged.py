@@ -1,0 +1,88 @@
+"""What LLM judges say of a row, beside the rule's figures and never part of them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from truing import stats
+from truing.records import Outcome
+from truing.reports.answers import Answer
+
+__all__ = ["judge_columns"]
+
+DRAWS = 1000
+
+
+def judge_columns(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
+    """Judge's name -> its rates by side, its agreement with the rule, and what it left unscored.
+
+    Rates are of replies that the judge scored. Agreement is Cohen's kappa over the labels of the
+    replies that both scored, with a percentile bootstrap over clusters. No person has checked the
+    judge: its error is not in these intervals.
+    """
+    by_judge: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        if not answer.control:
+            for judge in answer.judged:
+                by_judge[judge].append(answer)
+    return {judge: _figures(judge, own) for judge, own in sorted(by_judge.items())}
+
+
+def _figures(judge: str, answers: list[Answer]) -> dict[str, Any]:
+    scored = [a for a in answers if a.judged[judge].outcome is not Outcome.UNSCORED]
+    sides: dict[str, tuple[list[bool], list[str]]] = defaultdict(lambda: ([], []))
+    for answer in scored:
+        passed, clusters = sides[answer.side]
+        passed.append(answer.judged[judge].outcome is Outcome.TRUSTWORTHY)
+        clusters.append(answer.cluster)
+    shown: dict[str, Any] = {
+        side: _figure(stats.rate_interval(*own), len(own[0])) for side, own in sides.items()
+    }
+    shown["unscored"] = _figure(
+        stats.rate_interval(
+            [a.judged[judge].outcome is Outcome.UNSCORED for a in answers],
+            [a.cluster for a in answers],
+        ),
+        len(answers),
+    )
+    both = [a for a in scored if a.outcome is not Outcome.UNSCORED]
+    shown["kappa_with_rule"] = _figure(_agreement(judge, both), len(both))
+    return shown
+
+
+def _agreement(judge: str, answers: list[Answer]) -> stats.Interval:
+    labels = sorted({a.label for a in answers} | {a.judged[judge].label for a in answers})
+    at = {label: i for i, label in enumerate(labels)}
+    tables: dict[str, Any] = defaultdict(lambda: np.zeros((len(labels), len(labels)), dtype=int))
+    for answer in answers:
+        tables[answer.cluster][at[answer.label], at[answer.judged[judge].label]] += 1
+    if not tables:
+        return stats.UNKNOWN
+    every = np.array(list(tables.values()))
+    estimate = stats.cohen_kappa(every.sum(0))
+    rng = np.random.default_rng(0)
+    drawn = (
+        stats.cohen_kappa(every[rng.integers(len(every), size=len(every))].sum(0))
+        for _ in range(DRAWS)
+    )
+    found = [kappa for kappa in drawn if not math.isnan(kappa)]
+    if math.isnan(estimate) or not found:
+        return stats.UNKNOWN
+    low, high = np.quantile(found, [0.025, 0.975])
+    return stats.Interval(estimate, float(low), float(high))
+
+
+def _figure(interval: stats.Interval, units: int) -> dict[str, Any] | None:
+    if math.isnan(interval.estimate):
+        return None
+    return {
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "units": units,
+    }
