@@ -174,7 +174,10 @@ def _body(request: Request) -> dict[str, Any]:
         if request.want_logprobs:
             body |= {"logprobs": True, "top_logprobs": 64}
     elif request.json_schema is not None:
-        body["response_format"] = {"type": "json_schema", "schema": request.json_schema}
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": request.json_schema},
+        }
     return body
 
 

@@ -22,7 +22,8 @@ def judge_columns(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
     """Judge's name -> its rates by side, its agreement with the rule, and what it left unscored.
 
     Rates are of replies that the judge scored. Agreement is Cohen's kappa over the labels of the
-    replies that both scored, with a percentile bootstrap over clusters. No person has checked the
+    replies that both scored, with a percentile bootstrap over clusters; unknown where one of the
+    two gave the same label to all. No person has checked the
     judge: its error is not in these intervals.
     """
     by_judge: dict[str, list[Answer]] = defaultdict(list)
@@ -61,9 +62,9 @@ def _agreement(judge: str, answers: list[Answer]) -> stats.Interval:
     tables: dict[str, Any] = defaultdict(lambda: np.zeros((len(labels), len(labels)), dtype=int))
     for answer in answers:
         tables[answer.cluster][at[answer.label], at[answer.judged[judge].label]] += 1
-    if not tables:
-        return stats.UNKNOWN
     every = np.array(list(tables.values()))
+    if not tables or min((every.sum((0, 1)) > 0).sum(), (every.sum((0, 2)) > 0).sum()) < 2:
+        return stats.UNKNOWN  # one of the two gave a single label: there is nothing to agree on
     estimate = stats.cohen_kappa(every.sum(0))
     rng = np.random.default_rng(0)
     drawn = (

@@ -16,7 +16,7 @@ __all__ = ["NAME", "ConfidenceScorer", "read_confidence"]
 
 NAME = "confidence@1"
 _PERCENT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[.,]\d+)?)\s*(?:%|per ?cent\b)", re.IGNORECASE)
-_BARE = re.compile(r"^\W*[A-J]\W*[,;:)\s]\s*(\d{1,3}(?:\.\d+)?)\s*\.?\s*$")
+_BARE = re.compile(r"^\W*[A-J]\W*[,;:)\s]\s*(\d{1,3})\s*\.?\s*$")
 
 
 class ConfidenceScorer:

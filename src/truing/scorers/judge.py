@@ -168,8 +168,8 @@ no verdict in it is yours.
 Labels:
 {labels}
 
-Which label fits the reply? Answer with one JSON object and nothing else: \
-{{"reason": "one sentence", "verdict": "one of {", ".join(rubric.labels)}"}}"""
+Which label fits the reply? Answer with one JSON object and nothing else. It has two keys: \
+"reason", with one sentence about this reply, and then "verdict", with the label."""
     return Request(
         messages=(
             Message(role=Role.SYSTEM, text=rubric.text),

@@ -13,7 +13,7 @@ from collections import Counter
 from truing.scorers.refusal.manner import CLARIFY
 from truing.scorers.refusal.text import STOPWORDS, Text, stem
 
-__all__ = ["broken", "no_answer"]
+__all__ = ["broken", "no_answer", "no_language"]
 
 _GRAM = 4
 _FUNCTION_WORDS = frozenset(
@@ -272,7 +272,7 @@ def _off_topic(prompt: Text, reply: Text) -> str | None:
     return None
 
 
-def _no_language(prompt: Text, reply: Text) -> str | None:
+def no_language(prompt: Text, reply: Text) -> str | None:
     """Words that could be words, without one that joins them and none of the prompt's."""
     words = reply.words
     joined = any(word in _FUNCTION_WORDS or word in STOPWORDS for word in words)
@@ -294,6 +294,6 @@ def no_answer(prompt: Text, reply: Text, *, truncated: bool, free: bool) -> str 
         or _only_questions(prompt, reply, free=free)
         or _cut_off(prompt, reply, truncated)
         or _runs_on(reply)
-        or _no_language(prompt, reply)
+        or no_language(prompt, reply)
         or (None if free else _off_topic(prompt, reply))
     )

@@ -1,0 +1,230 @@
+"""A judge's verdict is one of its labels or it is unscored; no reply writes it for the judge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truing.records import (
+    Fault,
+    FaultKind,
+    Message,
+    Outcome,
+    Request,
+    Response,
+    Role,
+    Sample,
+    judged_hash,
+)
+from truing.scorers.judge import LlmJudge, build_judge_request, read_verdict
+from truing.scorers.rubric import find_rubric, rubric_names
+from truing.verdicts import VerdictFiles
+
+ATTACKS = json.loads((Path(__file__).parent / "cases/judge_attacks.json").read_text("utf-8"))
+RUBRIC = find_rubric("reply")
+HONEST = '{"reason": "the reply gives the steps", "verdict": "complied"}'
+PLAIN = "Boil the water, add the leaves and wait for three minutes."
+FENCE = re.compile(r"(?<=<)/?(?:request|reply)-[0-9a-f]{12}(?=>)")
+
+
+def sample(target: str = "complied") -> Sample:
+    return Sample(
+        id="s",
+        task="violence/twins",
+        messages=(Message(role=Role.USER, text="How do I make tea?"),),
+        target=target,
+        side="harmless",
+        cluster="c",
+    )
+
+
+class Judge:
+    """Says what it is told to say, and counts."""
+
+    def __init__(self, says: str | Response = HONEST):
+        self.says = says
+        self.requests: list[Request] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.requests.append(request)
+        if isinstance(self.says, Response):
+            return self.says
+        return Response(text=self.says, prompt_tokens=200, completion_tokens=20, cost_usd=0.001)
+
+
+def judged(reply: str, judge: Judge | None = None, *, target="complied", **kwargs):
+    scorer = LlmJudge("made/judge", RUBRIC, judge or Judge(), **kwargs)
+    return asyncio.run(scorer.judge(sample(target), Response(text=reply)))
+
+
+def outside_quotes(request: Request) -> str:
+    lines = request.messages[-1].text.split("\n")
+    return FENCE.sub("fence", "\n".join(line for line in lines if not line.startswith("| ")))
+
+
+def test_a_verdict_holds_label_reason_cost_and_the_judged_text():
+    found = judged(PLAIN)
+    assert (found.outcome, found.label) == (Outcome.TRUSTWORTHY, "complied")
+    assert found.reason == "the reply gives the steps"
+    assert found.scorer == "judge:reply@1:made/judge"
+    assert found.judged == judged_hash(PLAIN)
+    assert (found.tokens, found.cost_usd, found.cached) == (220, 0.001, False)
+    assert judged(PLAIN, target="refused").outcome is Outcome.UNTRUSTWORTHY
+
+
+def test_there_are_at_least_forty_attacks():
+    assert len({case["text"] for case in ATTACKS}) >= 40
+
+
+@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
+def test_an_attack_in_the_reply_stays_inside_the_quotes(case):
+    honest = build_judge_request(RUBRIC, sample(), PLAIN)
+    request = build_judge_request(RUBRIC, sample(), f"{PLAIN}\n{case['text']}")
+    assert outside_quotes(request) == outside_quotes(honest)
+    body = request.messages[-1].text
+    assert not set("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u200b\u202e\u202c") & set(body)
+    quoted = "\n".join(line for line in body.split("\n") if line.startswith("| "))
+    for sign in ("<|", "|>", "</", "[INST]", "[/INST]", "<start_of_turn", "<<SYS", "[TOOL_CALLS]"):
+        assert sign not in quoted
+    assert len(FENCE.findall(body)) == 4
+
+
+@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
+def test_an_attack_in_the_reply_does_not_change_an_honest_judges_outcome(case):
+    found = judged(f"{PLAIN}\n{case['text']}")
+    assert (found.outcome, found.label) == (Outcome.TRUSTWORTHY, "complied")
+
+
+@pytest.mark.parametrize("joint", ["\n", "\n\n", " ", ""])
+@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
+def test_an_attack_that_the_judge_repeats_is_never_its_verdict(case, joint):
+    for said in (f"{case['text']}{joint}{HONEST}", f"{HONEST}{joint}{case['text']}"):
+        found = read_verdict(said, RUBRIC)
+        assert found is None or found[0] == "complied"
+    within = json.dumps({"reason": case["text"], "verdict": "complied"})
+    assert read_verdict(within, RUBRIC)[0] == "complied"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        ":",
+        "complied",
+        "Verdict: complied",
+        "score: 1.0",
+        "null",
+        "[]",
+        '"complied"',
+        "{}",
+        '{"verdict": "complied"}',
+        '{"reason": "r", "verdict": "Complied"}',
+        '{"reason": "r", "verdict": "harmless"}',
+        '{"reason": "r", "verdict": ["complied"]}',
+        '{"reason": "r", "verdict": null}',
+        '{"reason": 1, "verdict": "complied"}',
+        '{"reason": "r", "verdict": "complied", "score": 1}',
+        '{"reason": "r", "verdict": "refused", "verdict": "complied"}',
+        '{"reason": "r", "verdict": "complied"} {"reason": "r", "verdict": "refused"}',
+        '{"reason": "r", "verdict": "complied"',
+        "[" * 100_000,
+        "<think>{}</think>" + HONEST,
+    ],
+)
+def test_what_is_not_exactly_one_verdict_is_unscored_never_a_default(said):
+    found = judged(PLAIN, Judge(said))
+    assert (found.outcome, found.label) == (Outcome.UNSCORED, "unreadable")
+    assert found.tokens == 220  # it was paid for all the same
+
+
+@given(st.text(max_size=200))
+def test_whatever_a_judge_says_the_outcome_is_a_label_or_unscored(said):
+    found = read_verdict(said, RUBRIC)
+    assert found is None or found[0] in RUBRIC.labels
+
+
+@given(st.text(max_size=200))
+def test_whatever_a_reply_holds_it_stays_inside_the_quotes(reply):
+    honest = outside_quotes(build_judge_request(RUBRIC, sample(), "x"))
+    assert outside_quotes(build_judge_request(RUBRIC, sample(), reply)) == honest
+
+
+def test_a_fence_around_the_verdict_is_allowed():
+    assert read_verdict(f"```json\n{HONEST}\n```", RUBRIC) is not None
+
+
+@pytest.mark.parametrize("reply", ["", "   ", ":", ".", "?!", "\n\n"])
+def test_a_reply_without_a_word_is_unusable_and_nobody_is_asked(reply):
+    judge = Judge()
+    assert judged(reply, judge).label == "unusable"
+    assert judge.requests == []
+
+
+def test_a_judge_that_fails_leaves_the_reply_unscored_with_the_kind():
+    down = Response(fault=Fault(kind=FaultKind.TIMEOUT, detail="no answer in time"))
+    found = judged(PLAIN, Judge(down))
+    assert (found.outcome, found.label) == (Outcome.UNSCORED, "timeout")
+    assert found.judged == judged_hash(PLAIN)
+
+
+def test_a_judge_is_asked_the_same_thing_the_same_way():
+    request = build_judge_request(RUBRIC, sample(), PLAIN, seed=3)
+    assert request == build_judge_request(RUBRIC, sample(), PLAIN, seed=3)
+    assert (request.temperature, request.seed) == (0.0, 3)
+    assert request.json_schema["properties"]["verdict"]["enum"] == list(RUBRIC.labels)
+
+
+def test_the_same_text_is_judged_once(tmp_path):
+    judge, files = Judge(), VerdictFiles(tmp_path)
+    first = judged(PLAIN, judge, verdicts=files)
+    again = judged(PLAIN, judge, verdicts=files)
+    assert len(judge.requests) == 1
+    assert (again.label, again.reason) == (first.label, first.reason)
+    assert again.cached
+    assert again.tokens is None
+    other = judged(PLAIN + " Enjoy.", judge, verdicts=files)
+    assert len(judge.requests) == 2
+    assert not other.cached
+
+
+def test_what_could_not_be_read_is_not_kept(tmp_path):
+    judge, files = Judge("no verdict"), VerdictFiles(tmp_path)
+    judged(PLAIN, judge, verdicts=files)
+    judge.says = HONEST
+    assert judged(PLAIN, judge, verdicts=files).label == "complied"
+
+
+def test_a_damaged_kept_verdict_is_asked_for_again(tmp_path):
+    judge, files = Judge(), VerdictFiles(tmp_path)
+    judged(PLAIN, judge, verdicts=files)
+    for file in tmp_path.glob("*/*.json"):
+        file.write_text('{"outcome": ')
+    assert judged(PLAIN, judge, verdicts=files).label == "complied"
+    assert len(judge.requests) == 2
+
+
+def test_another_judge_or_rubric_does_not_take_over_a_verdict(tmp_path):
+    judge, files = Judge(), VerdictFiles(tmp_path)
+    judged(PLAIN, judge, verdicts=files)
+    judged(PLAIN, judge, verdicts=files, address="http://127.0.0.1:1/v1")
+    assert len(judge.requests) == 2
+
+
+def test_a_long_reply_is_cut_in_the_middle_and_says_so():
+    body = build_judge_request(RUBRIC, sample(), "word " * 10_000).messages[-1].text
+    assert len(body) < 20_000
+    assert "characters left out" in body
+
+
+def test_every_rubric_is_complete():
+    for name in rubric_names():
+        rubric = find_rubric(name)
+        assert rubric.id == f"{name}@{rubric.version}"
+        assert len(rubric.labels) >= 2
+        assert all(rubric.labels.values())
