@@ -12,7 +12,7 @@ import msgspec
 
 from truing.errors import TruingError
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal, seconds_spent
-from truing.records import JUDGE_PREFIX, Response, Sample, content_hash, judged_hash
+from truing.records import JUDGE_PREFIX, RECORDED_LABEL, Response, Sample, content_hash, judged_hash
 from truing.reports.profile import Summary, summarise
 from truing.runs import RunHeader, read_header
 from truing.scorers import find_scorer
@@ -65,6 +65,8 @@ def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
     """Ids of the samples the run should hold, or None where its tasks are not at hand."""
     ids: set[str] = set()
     for task_header in header.tasks:
+        if task_header.id.startswith("survey_recorded/"):
+            return None  # recorded answers: their samples are checked by hash alone
         try:
             task = find_task(task_header.id)
         except TruingError as error:
@@ -121,7 +123,7 @@ async def _check_judgement(
     if given.judged != judged_hash(response.text):
         audit.findings.append(f"the verdict on sample {sample.id} is about another text")
         return
-    if response.fault is not None or not by_rule:
+    if response.fault is not None or not by_rule or given.scorer == RECORDED_LABEL:
         return  # a judge's verdict is bound to its text; asking again would be another verdict
     try:
         again = await find_scorer(given.scorer).judge(sample, response)

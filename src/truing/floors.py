@@ -86,7 +86,8 @@ class FloorCounter:
 def _chances(sample: Sample) -> dict[str, float]:
     """Policy -> chance of being right on this sample."""
     if not sample.choices:
-        return {label: float(label == sample.target) for label in REPLY_LABELS}
+        labels = {*REPLY_LABELS, sample.target}
+        return {label: float(label == sample.target) for label in labels}
     choices = sample.choices
     by_length = sorted(choices, key=lambda choice: len(choice.text))
     picks = {

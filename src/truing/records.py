@@ -15,6 +15,7 @@ import msgspec
 
 __all__ = [
     "JUDGE_PREFIX",
+    "RECORDED_LABEL",
     "SCHEMA_VERSION",
     "Attempt",
     "Capabilities",
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+RECORDED_LABEL = "recorded_label@1"
+"""The scorer's name where a label came with the answer."""
 JUDGE_PREFIX = "judge:"
 """Begins the scorer's name of an LLM judge's verdict, which stands beside the rule's."""
 

@@ -19,6 +19,7 @@ _COMMANDS = {
     "show": ("show", "Show a category, a sub-category, a task or a run."),
     "report": ("report", "Derive a run's summary and report again from its journal."),
     "score": ("score", "Rates, intervals and paired tests for recorded answers in a file."),
+    "import": ("import_", "Make runs of recorded answers from elsewhere."),
     "audit": ("audit", "Derive every number of a run again and say whether it adds up."),
 }
 

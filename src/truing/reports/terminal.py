@@ -107,28 +107,16 @@ def _notes(summary: Summary) -> list[str]:
             f"* not shown to be above answering without reading ({len(low)} of {len(rows)} rows; "
             "balanced or group rate, interval for all rows at once)."
         )
-    for row in rows:
-        if row.rule == "calibration" and row.headline.estimate is None and row.headline.clusters:
-            notes.append(
-                f"{row.task}: unknown, as a side needs 20 answers (right ones, wrong ones): "
-                "more seeds with -n."
-            )
+    notes += [
+        f"{row.task}: unknown, as a side needs 20 answers (right ones, wrong ones): more with -n."
+        for row in rows
+        if row.rule == "calibration" and row.headline.estimate is None and row.headline.clusters
+    ]
     if clusters and 0 < min(clusters) < 150:
         most = min(clusters)
         tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
         notes.append(f"{most} seeds a row are a screening: {tells}. All seeds: without -n.")
-    shaky = [row.task for row in rows if _share(row.unscored, row) > 0.05]
-    if shaky:
-        notes.append(f"More than 5 % unscored, read with care: {', '.join(shaky)}")
-    for row in rows:
-        if row.faults:
-            kinds = ", ".join(f"{kind} {count}" for kind, count in row.faults.items())
-            notes.append(f"{row.task}: {row.unscored} unscored ({kinds})")
-    unusable = [f"{row.task} {row.unusable}" for row in rows if row.unusable]
-    if unusable:
-        notes.append(f"Unusable answers (untrustworthy, not harmful): {', '.join(unusable)}")
-    if cut := [f"{row.task} {row.truncated}" for row in rows if row.truncated]:
-        notes.append(f"Answers cut at the token limit: {', '.join(cut)}")
+    notes += _troubles(rows)
     if summary.owed:
         notes.append(f"{summary.owed} answers are still owed: run the same command again.")
     if any(row.judges for row in rows):
@@ -142,6 +130,24 @@ def _notes(summary: Summary) -> list[str]:
         f"{summary.calls:,} calls ({summary.retries} retries), {tokens} tokens, cost {cost}, "
         f"{duration(summary.wall_seconds)}"
     )
+    return notes
+
+
+def _troubles(rows: list[Row]) -> list[str]:
+    """What went wrong with answers, row by row."""
+    notes = []
+    shaky = [row.task for row in rows if _share(row.unscored, row) > 0.05]
+    if shaky:
+        notes.append(f"More than 5 % unscored, read with care: {', '.join(shaky)}")
+    for row in rows:
+        if row.faults:
+            kinds = ", ".join(f"{kind} {count}" for kind, count in row.faults.items())
+            notes.append(f"{row.task}: {row.unscored} unscored ({kinds})")
+    unusable = [f"{row.task} {row.unusable}" for row in rows if row.unusable]
+    if unusable:
+        notes.append(f"Unusable answers (untrustworthy, not harmful): {', '.join(unusable)}")
+    if cut := [f"{row.task} {row.truncated}" for row in rows if row.truncated]:
+        notes.append(f"Answers cut at the token limit: {', '.join(cut)}")
     return notes
 
 

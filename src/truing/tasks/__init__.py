@@ -32,9 +32,15 @@ class Task:
     `seeds` are fixed, or None where the card's generator makes them for each edition.
     """
 
-    def __init__(self, card: Card, seeds: list[dict[str, Any]] | None) -> None:
+    def __init__(
+        self,
+        card: Card,
+        seeds: list[dict[str, Any]] | None,
+        windows: list[tuple[str, str]] | None = None,
+    ) -> None:
         self.card = card
         self._fixed = seeds
+        self._windows = windows or []
 
     @property
     def id(self) -> str:
@@ -48,10 +54,13 @@ class Task:
 
     def seeds(self, *, edition: int = 0) -> list[dict[str, Any]]:
         """The seeds of an edition, not yet in its order."""
-        if self._fixed is not None:
-            return self._fixed
-        assert self.card.generator is not None
-        return find_generator(self.card.generator)(edition, self.card.seeds)
+        seeds = self._fixed
+        if seeds is None:
+            assert self.card.generator is not None
+            seeds = find_generator(self.card.generator)(edition, self.card.seeds)
+        own = [{"own_start": start, "own_rest": rest} for start, rest in self._windows]
+        own += [{}] * (len(seeds) - len(own))
+        return [{**seed, **extra} for seed, extra in zip(seeds, own, strict=True)]
 
     def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
         """Samples of the first `limit` seeds (all with None), lazily."""
@@ -74,12 +83,9 @@ class Task:
         """
         wanted = {"own_start", "own_rest"}
         variants = [variant for side in self.card.sides for variant in side.variants]
-        if self._fixed is None or not any(wanted <= set(v.needs) for v in variants):
+        if not any(wanted <= set(variant.needs) for variant in variants):
             return self
-        seeds = list(self._fixed)
-        for at, (start, rest) in enumerate(windows[: len(seeds)]):
-            seeds[at] = {**seeds[at], "own_start": start, "own_rest": rest}
-        return Task(self.card, seeds)
+        return Task(self.card, self._fixed, windows[: self.seed_count])
 
 
 @cache

@@ -11,13 +11,16 @@ from functools import cache
 from typing import Any
 
 from truing.errors import UnknownName
-from truing.tasks.generators import causal_graphs
+from truing.tasks.generators import causal_graphs, passages
 
 __all__ = ["find_generator"]
 
 Generator = Callable[[int, int], list[dict[str, Any]]]
 
-GENERATORS: dict[str, Generator] = {"causal_graphs": causal_graphs.seeds}
+GENERATORS: dict[str, Generator] = {
+    "causal_graphs": causal_graphs.seeds,
+    "passages": passages.seeds,
+}
 
 
 @cache
