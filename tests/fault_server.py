@@ -33,6 +33,10 @@ def key_of(body: dict[str, Any]) -> str:
 def answer_to(body: dict[str, Any]) -> str:
     text = body["messages"][-1]["content"]
     number = int(key_of(body), 16)
+    if "verdict" in text:
+        labels = [line[2:].partition(":")[0] for line in text.splitlines() if line[:2] == "- "]
+        verdict = {"reason": "as asked", "verdict": labels[number % len(labels)]}
+        return json.dumps(verdict) if number % 5 else "hard to say"
     letters = re.findall(r"^([A-J])\) ", text, re.MULTILINE)
     if letters:
         letter = letters[number % len(letters)]
@@ -145,6 +149,9 @@ class FaultServer:
             return web.Response(
                 text=json.dumps(completion("x"))[:40], content_type="application/json"
             )
+        if fault == "no-schema" and "response_format" in body:
+            error = {"error": {"message": "response_format is not supported"}}
+            return web.json_response(error, status=400)
         if fault == "wrong-type":
             return web.Response(text="<html>busy</html>", content_type="text/html")
         if fault == "empty-choices":

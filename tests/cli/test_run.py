@@ -139,7 +139,7 @@ def test_replay_of_a_question_not_asked_then_is_unscored(tmp_path):
             1,
             "NO_KEY",
         ),
-        (["run", "-s", "survey"], 2, "survey4"),
+        (["run", "-s", "survey"], 2, "survey8"),
         (["run", "--task", "violence/twin"], 2, "violence/twins"),
         (["run", "--task", "violence/twins", "-s", "smoke"], 2, "not both"),
         (["run", "-n", "0"], 2, "--seeds"),

@@ -245,3 +245,19 @@ async def test_with_a_fifth_of_faults_every_sample_is_answered():
     faults = [a.fault for d in done for a in d.response.attempts if a.fault]
     assert len(faults) > 10
     assert all((d.response.fault is None) == bool(d.response.text) for d in done)
+
+
+async def test_a_server_that_knows_no_json_schema_is_asked_without_one_from_then_on():
+    schema = {"type": "object", "properties": {"verdict": {"enum": ["a"]}}}
+    for before in ([], ["fine"]):
+        async with FaultServer(scripted=[*before, "no-schema", "fine", "fine"]) as server:
+            model = OpenAICompatible("m", base_url=server.url, timeout_seconds=1)
+            for _ in before:
+                await model.respond(request())
+            first = await model.respond(request(json_schema=schema))
+            second = await model.respond(request(json_schema=schema))
+            await model.close()
+        assert first.fault is None
+        assert second.fault is None
+        asked = ["response_format" in body for body in server.requests[len(before) :]]
+        assert asked == [True, False, False]

@@ -155,6 +155,7 @@ def summarise(
     """
     gathered = {task.id: _Gathered(task) for task in header.tasks}
     task_of: dict[str, str] = {}
+    scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
     calls = retries = verdicts = 0
     tokens: int | None = 0
     cost: float | None = 0.0
@@ -165,7 +166,7 @@ def summarise(
             calls, retries = calls + attempts, retries + attempts - 1
             if response.fault is None:
                 used = (response.prompt_tokens, response.completion_tokens)
-                known = None not in used
+                known = scripted or None not in used
                 tokens = (
                     tokens + sum(u or 0 for u in used) if known and tokens is not None else None
                 )
@@ -184,8 +185,6 @@ def summarise(
                 cost = cost + price if cost is not None and price is not None else None
         if line.sample in task_of:
             gathered[task_of[line.sample]].add_judgement(line)
-    if header.model.startswith("scripted/"):
-        tokens = tokens or 0
     sides = sum(len(task.sides) for task in header.tasks)
     rows = [
         _row(gathered[task.id], header, rows=len(header.tasks), sides=sides)

@@ -23,7 +23,7 @@ from truing.tasks.generators import find_generator
 
 __all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
 
-DEFAULT_SUITE = "survey4"
+DEFAULT_SUITE = "survey8"
 
 
 class Task:
