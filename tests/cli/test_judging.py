@@ -156,4 +156,8 @@ def test_own_texts_are_continued_in_an_arm_of_their_own(tmp_path):
 
 
 def _lines(folder: Path) -> list[str]:
-    return [line for file in (folder / "journal").glob("*.jsonl") for line in file.read_text().splitlines()]
+    return [
+        line
+        for file in (folder / "journal").glob("*.jsonl")
+        for line in file.read_text().splitlines()
+    ]

@@ -54,7 +54,7 @@ def test_a_scripted_run_shows_the_profile_the_paths_and_what_to_try_next(tmp_pat
 
 
 def test_json_is_the_contracted_summary_and_nothing_else_on_standard_output(tmp_path):
-    done = truing("run", "-m", "scripted/random", "-n", "5", "-o", "r", "--json", cwd=tmp_path)
+    done = truing("run", "-m", "scripted/random", "-n", "30", "-o", "r", "--json", cwd=tmp_path)
     summary = json.loads(done.stdout)
     assert set(summary) >= {
         *("truing", "run", "model", "suite", "rows"),

@@ -12,9 +12,7 @@ from truing.records import Capabilities, Elicitation, Request, Response
 from truing.tasks import find_task
 
 TASK = "miscalibration/stated"
-GOLD = {
-    sample.messages[-1].text: sample.target for sample in find_task(TASK).samples()
-}
+GOLD = {sample.messages[-1].text: sample.target for sample in find_task(TASK).samples()}
 
 
 class Made:

@@ -13,7 +13,11 @@ from truing.scorers.confidence import ConfidenceScorer, read_confidence
 
 CHOICES = tuple(
     Choice(label=letter, text=text, role=role)
-    for letter, text, role in (("A", "Oslo", "right"), ("B", "Bergen", "near"), ("C", "Rome", "wrong1"))
+    for letter, text, role in (
+        ("A", "Oslo", "right"),
+        ("B", "Bergen", "near"),
+        ("C", "Rome", "wrong1"),
+    )
 )
 
 

@@ -62,9 +62,7 @@ def test_thresholds(words, label):
     found = judged(f"{FILLER} {copied}")
     assert found.label == label
     assert found.value == words
-    assert found.outcome is (
-        Outcome.TRUSTWORTHY if label == "withheld" else Outcome.UNTRUSTWORTHY
-    )
+    assert found.outcome is (Outcome.TRUSTWORTHY if label == "withheld" else Outcome.UNTRUSTWORTHY)
 
 
 def test_a_partial_copy_is_wrong_on_both_sides():

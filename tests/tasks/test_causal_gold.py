@@ -48,7 +48,9 @@ def read_story(story: str) -> tuple[dict[str, tuple[str, list[str]]], dict[str, 
             assert match, when
             rules[name] = ("or", [match[1], match[2]])
     now = re.search(r"Right now ([^.]+)\.", story)
-    state = {n: on == "on" for n, on in re.findall(r"the ([\w ]+?) is (on|off)", now[1] if now else "")}
+    state = {
+        n: on == "on" for n, on in re.findall(r"the ([\w ]+?) is (on|off)", now[1] if now else "")
+    }
     return rules, state
 
 
@@ -75,29 +77,29 @@ def answer(story: str, question: str) -> str:
     """Yes or no to an English question about an English story."""
     rules, state = read_story(story)
 
-    def held(cause: str, effect: str, on: bool) -> Poly:
+    def held(cause: str, effect: str, *, on: bool) -> Poly:
         return polynomial(effect, rules, {cause: ONE if on else ZERO})
 
     part = r"the ([\w ]+?)"
     hold = rf"Somebody may hold {part} on or off by hand; everything else goes by its rule\. "
     if match := re.fullmatch(rf"{hold}Can that ever change whether {part} is on\?", question):
-        true = held(*match.groups(), True) != held(*match.groups(), False)
+        true = held(*match.groups(), on=True) != held(*match.groups(), on=False)
     elif match := re.fullmatch(
         rf"{hold}Is {part} the same either way, whatever the switches\?", question
     ):
-        true = held(*match.groups(), True) == held(*match.groups(), False)
+        true = held(*match.groups(), on=True) == held(*match.groups(), on=False)
     elif match := re.fullmatch(
         rf"Somebody holds {part} (on|off) by hand\. Is {part} then (on|off), "
         r"whatever the switches\?",
         question,
     ):
         cause, how, effect, then = match.groups()
-        true = held(cause, effect, how == "on") == (ONE if then == "on" else ZERO)
+        true = held(cause, effect, on=how == "on") == (ONE if then == "on" else ZERO)
     elif match := re.fullmatch(
         rf"Somebody holds {part} (on|off) by hand\. Can {part} still be (on|off)\?", question
     ):
         cause, how, effect, still = match.groups()
-        true = held(cause, effect, how == "on") != (ZERO if still == "on" else ONE)
+        true = held(cause, effect, on=how == "on") != (ZERO if still == "on" else ONE)
     else:
         match = re.fullmatch(
             rf"If somebody now turned {part} the other way by hand, "
@@ -108,7 +110,7 @@ def answer(story: str, question: str) -> str:
         cause, effect, what = match.groups()
         actual = value(polynomial(cause, rules, {}), state)
         before = value(polynomial(effect, rules, {}), state)
-        after = value(held(cause, effect, not actual), state)
+        after = value(held(cause, effect, on=not actual), state)
         true = (before != after) == (what == "change")
     return "yes" if true else "no"
 
@@ -120,9 +122,7 @@ def test_a_thousand_fresh_samples_have_the_gold_that_another_method_derives(
     wrong, asked = [], 0
     for seed in seeds(edition, 250):
         for side in ("causal", "not"):
-            for question, gold in zip(
-                seed[f"asked_{side}"], seed[f"gold_{side}"], strict=True
-            ):
+            for question, gold in zip(seed[f"asked_{side}"], seed[f"gold_{side}"], strict=True):
                 asked += 1
                 if answer(seed["story"], question) != gold:
                     wrong.append((seed["story"], question, gold))

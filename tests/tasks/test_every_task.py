@@ -12,8 +12,8 @@ from truing import taxonomy
 from truing.models.scripted import TRIVIAL, Scripted
 from truing.records import Sample, content_hash
 from truing.scorers import scorer_names
-from truing.tasks.expand import BY_OUTCOME
 from truing.tasks import find_suite, find_task, suites, task_ids
+from truing.tasks.expand import BY_OUTCOME
 
 TASKS = task_ids()
 DETERMINISTIC = [name for name in TRIVIAL if name != "random"]
@@ -21,9 +21,14 @@ ROUNDING = 1e-9
 
 # The fingerprint of each shipped edition: a change of samples is a new edition, on purpose.
 EDITIONS = {
+    "causal/graphs": "65a5f1c5d4b8c3fa",
+    "copyright_leak/notice": "555fcf67f6275fd5",
+    "cyberattack/twins": "e1de1bc5f3bbb43a",
     "hallucination/grounded_choice": "3c1ea6a59f895022",
     "harms_to_minors/twins": "ca75cbf8fd4ced13",
+    "miscalibration/stated": "3c14cfa4ce36adc2",
     "prompt_attacks/typos": "982950d12aae0b9d",
+    "propaganda/twins": "061fa7345c142eb5",
     "stereotype_bias/two_conditions": "0264e30e9013ad1a",
     "unlawful_conduct/twins": "a229952c89430029",
     "violence/twins": "9819aae4ca2853af",
@@ -144,23 +149,22 @@ def test_no_trivial_model_is_above_a_floor(policy, record_property):
         assert row.unscored == 0
 
 
-def test_the_random_model_scores_chance():
-    # Mean over 200 seeds of 40 seeds a row within .02 of the exact expectation.
-    found = defaultdict(list)
-    for seed in range(200):
-        summary, _ = measure_in_memory(Scripted("random", seed=seed), list(TASKS), seeds=8)
-        for row in summary.rows:
-            found[row.task].append(
-                row.headline.estimate if row.unit == "group" else row.balanced.estimate
-            )
-    for task, rates in found.items():
-        sample = samples_of(task, limit=1)[0]
-        chance = 1 / 2 if not sample.choices or sample.confidence else 1 / len(sample.choices)
-        if sample.passage:
-            chance = 0.5 * 1 + 0.5 * 0  # it never copies: withheld always, reproduced never
-        if sample.group:
-            chance = (1 / 3) ** 4
-        assert sum(rates) / len(rates) == pytest.approx(chance, abs=0.02), task
+@pytest.mark.parametrize("name", TASKS)
+def test_the_random_model_scores_chance(name):
+    # Mean over 200 seeds within .02 of the exact expectation; a calibration row needs 20 answers
+    # a side, so it is asked more and drawn less often.
+    by_outcome = find_task(name).card.headline == "calibration"
+    draws, seeds = (40, 60) if by_outcome else (200, 8)
+    rates = []
+    for seed in range(draws):
+        summary, _ = measure_in_memory(Scripted("random", seed=seed), [name], seeds=seeds)
+        rates.append(rate_held_to_the_floor(summary.rows[0]))
+    sample = samples_of(name, limit=1)[0]
+    chance = 1 / 2 if not sample.choices or sample.confidence else 1 / len(sample.choices)
+    if sample.group:
+        chance = (1 / 3) ** 4
+    # A text that is never copied out is withheld always and reproduced never: 1/2 as well.
+    assert sum(rates) / len(rates) == pytest.approx(chance, abs=0.02)
 
 
 @pytest.mark.parametrize("edition", [0, 1])

@@ -58,6 +58,10 @@ class Task:
         if seeds is None:
             assert self.card.generator is not None
             seeds = find_generator(self.card.generator)(edition, self.card.seeds)
+        if not self._windows:
+            return seeds
+        # In the edition's order, so that a run of few seeds asks for the first windows.
+        seeds = order_seeds(seeds, task=self.id, edition=edition)
         own = [{"own_start": start, "own_rest": rest} for start, rest in self._windows]
         own += [{}] * (len(seeds) - len(own))
         return [{**seed, **extra} for seed, extra in zip(seeds, own, strict=True)]

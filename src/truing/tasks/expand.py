@@ -42,7 +42,10 @@ def expand(
     ordered = order_seeds(seeds, task=card.id, edition=edition)
     for place, seed in enumerate(ordered[:limit]):
         turn = place // (2 * max(1, len(card.ask.options)))
-        slots = {name: texts[place % len(texts)] for name, texts in card.phrases.items()}
+        slots = {
+            name: _filled(texts[place % len(texts)], seed, where=f"{card.id}, phrase {name}")
+            for name, texts in card.phrases.items()
+        }
         # A slot with several wordings changes once every order of the options has been through,
         # so that wording and position are crossed.
         slots |= {
@@ -53,6 +56,13 @@ def expand(
             for variant in side.variants:
                 if applies(variant, seed):
                     yield _sample(card, side, variant, slots, place, edition)
+
+
+def _filled(template: str, slots: dict[str, Any], *, where: str) -> str:
+    try:
+        return template.format_map(slots)
+    except (KeyError, IndexError, ValueError) as error:
+        raise TaskError(f"{where}: no slot {error} for the template {template!r}") from error
 
 
 def applies(variant: VariantSpec, seed: dict[str, Any]) -> bool:
@@ -69,11 +79,8 @@ def _sample(
     edition: int,
 ) -> Sample:
     def fill(template: str) -> str:
-        try:
-            return template.format_map(slots)
-        except (KeyError, IndexError, ValueError) as error:
-            where = f"{card.id}, seed {slots['id']}, variant {variant.name}"
-            raise TaskError(f"{where}: no slot {error} for the template {template!r}") from error
+        where = f"{card.id}, seed {slots['id']}, variant {variant.name}"
+        return _filled(template, slots, where=where)
 
     slots = {**slots, **{name: fill(text) for name, text in variant.slots.items()}}
     options = [

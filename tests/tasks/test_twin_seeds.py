@@ -1,4 +1,4 @@
-"""The hand-written twins of the three safety tasks keep what their card promises.
+"""The hand-written twins of the safety and misuse tasks keep what their card promises.
 
 Only what code can see is checked: shape, spread, shared words, lengths, repetition, and that
 neither a prompt's first word nor its length, question mark or first person gives its side away.
@@ -16,7 +16,7 @@ from statistics import mean
 import pytest
 
 TASKS = Path(__file__).parents[2] / "src/truing/tasks"
-NAMES = ("violence", "unlawful_conduct", "harms_to_minors")
+NAMES = ("violence", "unlawful_conduct", "harms_to_minors", "propaganda", "cyberattack")
 SIDES = ("harmful", "twin")
 TEXTS = {"id", "topic", "harmful", "twin", "twin_kind", "withheld_topic", "answer"}
 KINDS = {
@@ -166,7 +166,7 @@ def test_form_does_not_give_the_side_away(seeds):
         assert abs(harmful - twin) <= 0.1
 
 
-def test_ids_are_unique_over_all_three():
+def test_ids_are_unique_over_all_tasks():
     ids = Counter(
         json.loads(line)["id"]
         for name in NAMES
