@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from truing.cli import _COMMANDS, cli
-from truing.tasks import find_task, task_ids
+from truing.tasks import find_suite, find_task, task_ids
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -44,3 +46,20 @@ def test_every_make_target_the_docs_name_exists():
 def test_no_registry_host_is_named_in_the_pins():
     for file in (ROOT / "requirements").glob("*.txt"):
         assert "://" not in file.read_text("utf-8"), file
+
+
+@pytest.mark.parametrize("name", find_suite("survey8"))
+def test_the_guideline_covers_every_study_of_the_survey(name):
+    guideline = (ROOT / "docs/guideline.md").read_text("utf-8")
+    assert f"`{name}`" in guideline
+    assert f"`{find_task(name).card.subcategory}`" in guideline
+
+
+def test_the_guidelines_table_of_sample_sizes_is_the_scripts_own_output():
+    script = ROOT / "docs/sample_sizes.py"
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    guideline = (ROOT / "docs/guideline.md").read_text("utf-8")
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    assert lines
+    missing = [line for line in lines if line not in guideline]
+    assert missing == []
