@@ -100,6 +100,15 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert held / 200 >= 0.95 - 3 * 0.0155
 
 
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.booleans()), min_size=2))
+def test_auroc_is_the_mann_whitney_statistic(pairs):
+    said, right = arrays([p for p, _ in pairs], [r for _, r in pairs])
+    high, low = said[right > 0], said[right == 0]
+    if len(high) and len(low):
+        wins = (high[:, None] > low).sum() + (high[:, None] == low).sum() / 2
+        assert auroc(said, right) == pytest.approx(wins / (len(high) * len(low)))
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60),
     st.integers(1, 12),

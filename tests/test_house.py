@@ -64,7 +64,16 @@ ROOMS = {
         "audit",
     },
 }
-HEAVY = {"torch", "ray", "xllamacpp", "llama_cpp", "pandas", "transformers", "trl", "gguf"}
+HEAVY = {
+    "torch",
+    "ray",
+    "xllamacpp",
+    "llama_cpp",
+    "pandas",
+    "transformers",
+    "trl",
+    "gguf",
+}
 
 
 def room_of(path: Path) -> str:
@@ -126,7 +135,12 @@ def loaded_by(statement: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    return {name.split(".")[0] for name in done.stdout.split()}
+    found = set(done.stdout.split())
+    return found | {name.split(".")[0] for name in found}
+
+
+def test_a_run_does_not_wait_for_the_slow_parts_of_scipy():
+    assert "scipy.stats" not in loaded_by("import truing.cli.run")
 
 
 def test_importing_truing_loads_nothing_heavy():
