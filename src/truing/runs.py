@@ -67,6 +67,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     machine: dict[str, Any]
     deterministic: bool | None = None
     oracle: bool = False
+    own_texts: bool = False
+    """Samples were made of a user's own texts too; the texts are in the journal, nowhere else."""
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two sittings to be one run, by the name a user knows it."""
@@ -101,6 +103,7 @@ def header_for(
     created_at: float,
     deterministic: bool | None,
     oracle: bool,
+    own_texts: bool = False,
 ) -> RunHeader:
     """The header of a run that is about to start."""
     return RunHeader(
@@ -138,6 +141,7 @@ def header_for(
         },
         deterministic=deterministic,
         oracle=oracle,
+        own_texts=own_texts,
     )
 
 

@@ -147,7 +147,10 @@ def test_own_texts_are_continued_in_an_arm_of_their_own(tmp_path):
     assert done.returncode == 0, done.stderr
     memorised = json.loads(done.stdout)["rows"][0]["columns"]["memorised"]
     assert memorised["own"]["estimate"] == 0
-    assert memorised["own"]["units"] >= 1
+    assert memorised["own"]["units"] == 5  # 400 words: five windows of 70, asked first
+    command = [sys.executable, "-m", "truing", "audit", "r"]
+    audit = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert "adds up" in audit.stdout, audit.stdout
     short = tmp_path / "short.txt"
     short.write_text("too short")
     assert "70 words" in run(tmp_path, *task[:-1], "s", "--texts", "short.txt").stderr

@@ -130,6 +130,7 @@ def run_command(
         created_at=now,
         deterministic=subject.capabilities.deterministic,
         oracle=subject.capabilities.sees_reference,
+        own_texts=texts is not None,
     )
     console = Console(stderr=True, highlight=False)
     runs = Path(given.runs)
