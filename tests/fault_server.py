@@ -33,7 +33,7 @@ def key_of(body: dict[str, Any]) -> str:
 def answer_to(body: dict[str, Any]) -> str:
     text = body["messages"][-1]["content"]
     number = int(key_of(body), 16)
-    if "verdict" in text:
+    if "<reply-" in text:
         labels = [line[2:].partition(":")[0] for line in text.splitlines() if line[:2] == "- "]
         verdict = {"reason": "as asked", "verdict": labels[number % len(labels)]}
         return json.dumps(verdict) if number % 5 else "hard to say"
