@@ -26,7 +26,7 @@ EDITIONS = {
     "cyberattack/twins": "e1de1bc5f3bbb43a",
     "hallucination/grounded_choice": "3c1ea6a59f895022",
     "harms_to_minors/twins": "ca75cbf8fd4ced13",
-    "miscalibration/stated": "3c14cfa4ce36adc2",
+    "miscalibration/stated": "8610766e7bd039f5",
     "prompt_attacks/typos": "982950d12aae0b9d",
     "propaganda/twins": "061fa7345c142eb5",
     "stereotype_bias/two_conditions": "0264e30e9013ad1a",
