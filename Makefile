@@ -25,7 +25,7 @@ $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 
 # The main job on the embedded model: no key, no network.
 demo: $(RUN_STAMP)
-	$(BIN)/truing run -m embedded/smollm2-135m -s survey8 -n 40 --max-tokens 48
+	$(BIN)/truing run -m embedded/smollm2-135m -s survey8 -n 40 --max-tokens 48 --no-cache
 
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2

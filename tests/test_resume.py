@@ -47,7 +47,7 @@ def server(tmp_path_factory):
 def command(url: str, folder: Path | None, *more: str) -> list[str]:
     out = ["-o", str(folder)] if folder else []
     return [
-        *(sys.executable, "-m", "truing", "run", "-m", "m", "--base-url", url),
+        *(sys.executable, "-m", "truing", "run", "--no-cache", "-m", "m", "--base-url", url),
         *TASKS,
         *("-n", str(SEEDS), "-j", "6", *out, *more),
     ]

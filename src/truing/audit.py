@@ -101,7 +101,7 @@ def _check_answer(
     if expected is not None and sample.id not in expected:
         audit.findings.append(f"sample {sample.id} of {sample.task} is not one of this run's")
     before = answers.get(key)
-    if before is not None and before[1].fault is None:
+    if before is not None and before[1].settled:
         audit.asked_again += 1
         audit.findings.append(f"sample {sample.id}, epoch {line.epoch} was asked again")
     answers[key] = (sample, line.response)

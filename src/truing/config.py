@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from truing.calls.prices import OwnPrice
 from truing.errors import UsageError
 
 __all__ = ["Config", "read_config"]
@@ -29,6 +30,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     parameters: dict[str, Any] = {}
     suites: dict[str, list[str]] = {}
     """Named lists of task ids."""
+    prices: dict[str, OwnPrice] = {}
+    """Model name or pattern -> US dollars a million tokens, before the table of prices."""
+    max_cost: float | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
 
 
 def read_config(path: Path | None) -> Config:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from truing.errors import TruingError
+from truing.errors import BudgetSpent, TruingError
 from truing.models.model import Model
 from truing.records import (
     Fault,
@@ -63,6 +63,7 @@ def build_request(sample: Sample, epoch: int, settings: Settings, model: Model) 
         want_logprobs=bool(capabilities.option_logprobs and sample.choices),
         confidence=sample.confidence,
         tools=sample.tools,
+        thinking_tokens=settings.thinking_tokens,
         parameters=settings.parameters,
         repeat=2 * epoch + sample.control,
         reference=sample.reference if capabilities.sees_reference else None,
@@ -84,13 +85,21 @@ async def measure(
     The first ask that is `paid` goes alone: a wrong key or address stops the run before the
     second call.
     Raises what made every call fail (`ModelError`) or what `finished` raised, after the calls in
-    flight have been let go.
+    flight have been let go; `BudgetSpent` after they have been finished.
     """
     waiting = iter(asks)
+    spent: list[BudgetSpent] = []
 
     async def serve(source: Iterator[Ask]) -> None:
         for ask in source:
-            finished(await _answer(ask, model, scorer_of(ask.sample.task), settings))
+            if spent:
+                return
+            try:
+                outcome = await _answer(ask, model, scorer_of(ask.sample.task), settings)
+            except BudgetSpent as error:
+                spent.append(error)
+                return
+            finished(outcome)
 
     for first in waiting:
         await serve(iter([first]))
@@ -103,6 +112,8 @@ async def measure(
     except ExceptionGroup as group:
         # One cause is reported; its fellows are the same fault met at the same time.
         raise group.exceptions[0] from None
+    if spent:
+        raise spent[0]
 
 
 async def _answer(ask: Ask, model: Model, scorer: Scorer, settings: Settings) -> Finished:

@@ -7,13 +7,16 @@ TruingError
 ├── JournalError           a run folder cannot be read, written or trusted
 │   ├── RunMismatch        the folder holds a run of something else
 │   └── RunLocked          another process is writing to the folder
+├── BudgetSpent            a bound on dollars, tokens or time is reached; what is there is kept
 └── ModelError             a model cannot be used at all; the run stops
     ├── MissingExtra       an optional package or the weights are not installed
     ├── MissingKey         no key in the environment
     ├── BadKey             the server refused the key
     ├── NoSuchModel        the server does not know the model
     ├── BadRequest         the server refuses what this model is asked for
-    └── Unreachable        no server answered at the address
+    ├── NoCredit           the account may not be billed any further
+    ├── Unreachable        no server answered at the address
+    └── Unavailable        the server has stopped answering, or asks for a very long wait
 
 A failure of a single call is not in this tree: it is a `Fault` on the response, data like any
 other, and never becomes text, a default label or a zero.
@@ -22,15 +25,18 @@ other, and never becomes text, a default label or a zero.
 __all__ = [
     "BadKey",
     "BadRequest",
+    "BudgetSpent",
     "JournalError",
     "MissingExtra",
     "MissingKey",
     "ModelError",
+    "NoCredit",
     "NoSuchModel",
     "RunLocked",
     "RunMismatch",
     "TaskError",
     "TruingError",
+    "Unavailable",
     "UnknownName",
     "Unreachable",
     "UsageError",
@@ -76,6 +82,10 @@ class RunLocked(JournalError):
     """Another process is writing to the folder."""
 
 
+class BudgetSpent(TruingError):
+    """A bound on dollars, tokens or time is reached: the run ends cleanly with what it has."""
+
+
 class ModelError(TruingError):
     """A model cannot be used at all; the run stops with what it has."""
 
@@ -102,3 +112,11 @@ class BadRequest(ModelError):
 
 class Unreachable(ModelError):
     """No server answered at the address."""
+
+
+class NoCredit(ModelError):
+    """The account may not be billed any further."""
+
+
+class Unavailable(ModelError):
+    """The server has stopped answering, or asks for a very long wait."""

@@ -8,6 +8,7 @@ line (power, full disk) stays where it is and is owed again.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 SYNC_SECONDS = 2.0
+RESERVE_BYTES = 4 << 20
+"""Kept free on the disk for the answers that are in flight when it fills up."""
 
 
 class ResponseLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="response"):
@@ -57,6 +60,7 @@ class JudgementLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 Line = ResponseLine | JudgementLine
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _encoder = msgspec.json.Encoder()
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _RESPONSE_HEAD = b'{"kind":"response",'
 
 
@@ -145,7 +149,11 @@ class JournalWriter:
             os.close(self._lock)
             raise RunLocked(f"{folder.parent}: another truing process is writing to it") from error
         self._file = self._open_next()
+        self._reserve = folder / ".reserve"
+        self._set_aside()
         self._synced = time.monotonic()
+        self.failure: JournalError | None = None
+        """Set where the disk is full: what is in flight can still be written, no more."""
 
     def _open_next(self) -> int:
         taken = [int(file.stem) for file in self._folder.glob("*.jsonl") if file.stem.isdigit()]
@@ -156,15 +164,40 @@ class JournalWriter:
             os.close(self._lock)
             raise _unwritable(path, error) from error
 
+    def _set_aside(self) -> None:
+        """Take room for what will be in flight. Raises `JournalError` where there is none."""
+        try:
+            descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self.close()
+            raise JournalError(
+                f"cannot set aside {RESERVE_BYTES >> 20} MB in {self._folder}: "
+                f"{error.strerror or error}; nothing was asked yet: make room, or use -o elsewhere"
+            ) from error
+
     def append(self, *lines: Line) -> None:
         """Write lines with one system call; they outlive the process from then on.
 
-        Raises `JournalError` where the disk takes no more: the run stops with what it has.
+        Where the disk is full, what was set aside is given up for them and `failure` is set: no
+        more should be asked. Raises `JournalError` where they cannot be written at all.
         """
         data = b"".join(_encoder.encode(line) + b"\n" for line in lines)
         try:
             while data:
-                data = data[os.write(self._file, data) :]
+                try:
+                    data = data[os.write(self._file, data) :]
+                except OSError as error:
+                    if error.errno not in _FULL or self.failure is not None:
+                        raise
+                    self.failure = JournalError(
+                        f"{self._folder}: {error.strerror}: what was answered is kept; "
+                        "make room and give the same command again"
+                    )
+                    self._reserve.unlink(missing_ok=True)
             if (now := time.monotonic()) - self._synced > SYNC_SECONDS:
                 os.fdatasync(self._file)
                 self._synced = now
@@ -173,6 +206,7 @@ class JournalWriter:
 
     def close(self) -> None:
         """Synchronise and let go of the folder. A sitting that wrote nothing leaves no file."""
+        self._reserve.unlink(missing_ok=True)
         os.fsync(self._file)
         if os.fstat(self._file).st_size == 0:
             newest = max(self._folder.glob("*.jsonl"))

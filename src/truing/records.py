@@ -78,6 +78,8 @@ class FaultKind(StrEnum):
     """Why a call gave no answer."""
 
     RATE_LIMIT = "rate_limit"
+    OVERLOADED = "overloaded"
+    """The server has no room now (503, 529)."""
     SERVER_ERROR = "server_error"
     TIMEOUT = "timeout"
     CONNECTION = "connection"
@@ -85,6 +87,8 @@ class FaultKind(StrEnum):
     REFUSED_REQUEST = "refused_request"
     """The server rejects this one request (too long, not allowed), others may pass."""
     CONTENT_FILTER = "content_filter"
+    THINKING_CUT = "thinking_cut"
+    """Reasoning used up all tokens before a word of the answer: paid for, and not asked again."""
     INTERNAL = "internal"
     """An exception inside a model adapter: a defect, kept as data so that nothing is lost."""
 
@@ -171,6 +175,8 @@ class Settings(_Record, frozen=True):
     epochs: int = 1
     max_tokens: int | None = None
     """Cap on open replies, where it is below the task's own."""
+    thinking_tokens: int | None = None
+    """Tokens a reasoning model may think before it answers, on top of the answer's own."""
     parameters: dict[str, Any] = {}
     """Extra fields for the provider, as given with --param."""
 
@@ -190,6 +196,7 @@ class Request(_Record, frozen=True):
     json_schema: dict[str, Any] | None = None
     """The reply is one JSON object of this schema, where the server can hold the model to it."""
     tools: tuple[ToolSpec, ...] = ()
+    thinking_tokens: int | None = None
     parameters: dict[str, Any] = {}
     repeat: int = 0
     """Which repeat of the same question this is (epoch, control arm): never shared by a cache."""
@@ -209,6 +216,8 @@ class Fault(_Record, frozen=True):
 
     kind: FaultKind
     detail: str
+    wait_seconds: float | None = None
+    """How long the server asked to be left alone."""
 
 
 class Response(_Record, frozen=True):
@@ -228,7 +237,17 @@ class Response(_Record, frozen=True):
     latency_seconds: float = 0.0
     cost_usd: float | None = None
     cached: bool = False
+    """The answer was given before, to the same request: nothing was paid for it again."""
+    unsent: tuple[str, ...] = ()
+    """Settings that the server rejects and that it was therefore not sent."""
+    context: tuple[str, ...] = ()
+    """Passages that the target says it retrieved for this answer."""
     fault: Fault | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing more to ask: an answer, or a fault that was paid for."""
+        return self.fault is None or self.fault.kind is FaultKind.THINKING_CUT
 
 
 class Judgement(_Record, frozen=True):
@@ -263,8 +282,12 @@ class Capabilities(_Record, frozen=True):
     sees_reference: bool = False
     """The oracles: handed the reference answers, and labelled so on every report."""
     deterministic: bool | None = None
-    concurrency: int = 16
-    """How many calls are worth having in flight."""
+    thinks: bool = False
+    """It reasons before it answers, within the tokens it is allowed."""
+    json_schema: bool | None = None
+    """Whether a reply can be held to a JSON schema."""
+    concurrency: int | None = 16
+    """How many calls are worth having in flight; None: to be found out by calling."""
 
 
 def content_hash(value: object) -> str:

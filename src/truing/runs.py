@@ -81,7 +81,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
             "scorers": {task.id: task.scorer for task in self.tasks},
             "seeds a task (-n)": self.seeds_per_task,
             "edition (--seed)": self.edition,
-            "settings (--system, --param, --epochs, --temperature, --max-tokens)": settings,
+            "settings (--system, --param, --epochs, --temperature, --max-tokens ...)": settings,
         }
 
     @property
@@ -147,7 +147,7 @@ def header_for(
 
 def _packages() -> dict[str, str]:
     found = {}
-    for name in ("aiohttp", "msgspec", "numpy", "scipy", "xllamacpp"):
+    for name in ("httptools", "msgspec", "numpy", "scipy", "xllamacpp"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -216,21 +216,32 @@ class Done:
 
     def __init__(self, folder: Path) -> None:
         self.torn = TornLines()
+        self.usd = 0.0
+        self.tokens = 0
+        """What earlier sittings spent, as far as it was counted."""
         self._unjudged: dict[tuple[str, int], Response] = {}
         self._judged: set[tuple[str, int]] = set()
         text: dict[tuple[str, int], str] = {}
         for line in read_journal(folder / "journal", self.torn):
             if isinstance(line, ResponseLine):
-                if line.response.fault is None:
+                self._spend(line.response)
+                if line.response.settled:
                     key = (line.sample.id, line.epoch)
                     self._unjudged[key] = line.response
                     text[key] = judged_hash(line.response.text)
             elif isinstance(line, JudgementLine):
+                self.usd += line.judgement.cost_usd or 0.0
+                self.tokens += line.judgement.tokens or 0
                 key = (line.sample, line.epoch)
                 by_rule = not line.judgement.scorer.startswith(JUDGE_PREFIX)
                 if by_rule and text.get(key) == line.judgement.judged:
                     self._judged.add(key)
                     self._unjudged.pop(key, None)
+
+    def _spend(self, response: Response) -> None:
+        if not response.cached:
+            self.usd += response.cost_usd or 0.0
+            self.tokens += (response.prompt_tokens or 0) + (response.completion_tokens or 0)
 
     def judged(self, sample: str, epoch: int) -> bool:
         """Answered and judged: nothing is owed."""

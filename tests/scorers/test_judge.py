@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from truing.calls.cache import AnswerCache
+from truing.calls.caller import Caller
 from truing.records import (
+    Capabilities,
     Fault,
     FaultKind,
     Message,
@@ -24,7 +27,6 @@ from truing.records import (
 )
 from truing.scorers.judge import LlmJudge, build_judge_request, read_verdict
 from truing.scorers.rubric import find_rubric, rubric_names
-from truing.verdicts import VerdictFiles
 
 ATTACKS = json.loads((Path(__file__).parent / "cases/judge_attacks.json").read_text("utf-8"))
 RUBRIC = find_rubric("reply")
@@ -47,11 +49,14 @@ def sample(target: str = "complied") -> Sample:
 class Judge:
     """Says what it is told to say, and counts."""
 
+    name = "judge/one"
+    capabilities = Capabilities()
+
     def __init__(self, says: str | Response = HONEST):
         self.says = says
         self.requests: list[Request] = []
 
-    async def __call__(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         self.requests.append(request)
         if isinstance(self.says, Response):
             return self.says
@@ -59,7 +64,7 @@ class Judge:
 
 
 def judged(reply: str, judge: Judge | None = None, *, target="complied", **kwargs):
-    scorer = LlmJudge("made/judge", RUBRIC, judge or Judge(), **kwargs)
+    scorer = LlmJudge("made/judge", RUBRIC, (judge or Judge()).respond, **kwargs)
     return asyncio.run(scorer.judge(sample(target), Response(text=reply)))
 
 
@@ -180,40 +185,21 @@ def test_a_judge_is_asked_the_same_thing_the_same_way():
     assert request.json_schema["properties"]["verdict"]["enum"] == list(RUBRIC.labels)
 
 
-def test_the_same_text_is_judged_once(tmp_path):
-    judge, files = Judge(), VerdictFiles(tmp_path)
-    first = judged(PLAIN, judge, verdicts=files)
-    again = judged(PLAIN, judge, verdicts=files)
+def test_a_verdict_out_of_the_cache_says_so_and_costs_nothing(tmp_path):
+    said = Response(text=HONEST, prompt_tokens=100, completion_tokens=20)
+    judge = Judge(said)
+    asked = Caller(judge, cache=AnswerCache(tmp_path / "answers"))
+
+    def verdict(text):
+        scorer = LlmJudge("judge/one", RUBRIC, asked.respond)
+        return asyncio.run(scorer.judge(sample(), Response(text=text)))
+
+    first, again = verdict(PLAIN), verdict(PLAIN)
     assert len(judge.requests) == 1
     assert (again.label, again.reason) == (first.label, first.reason)
-    assert again.cached
-    assert again.tokens is None
-    other = judged(PLAIN + " Enjoy.", judge, verdicts=files)
-    assert len(judge.requests) == 2
-    assert not other.cached
-
-
-def test_what_could_not_be_read_is_not_kept(tmp_path):
-    judge, files = Judge("no verdict"), VerdictFiles(tmp_path)
-    judged(PLAIN, judge, verdicts=files)
-    judge.says = HONEST
-    assert judged(PLAIN, judge, verdicts=files).label == "complied"
-
-
-def test_a_damaged_kept_verdict_is_asked_for_again(tmp_path):
-    judge, files = Judge(), VerdictFiles(tmp_path)
-    judged(PLAIN, judge, verdicts=files)
-    for file in tmp_path.glob("*/*.json"):
-        file.write_text('{"outcome": ')
-    assert judged(PLAIN, judge, verdicts=files).label == "complied"
-    assert len(judge.requests) == 2
-
-
-def test_another_judge_or_rubric_does_not_take_over_a_verdict(tmp_path):
-    judge, files = Judge(), VerdictFiles(tmp_path)
-    judged(PLAIN, judge, verdicts=files)
-    judged(PLAIN, judge, verdicts=files, address="http://127.0.0.1:1/v1")
-    assert len(judge.requests) == 2
+    assert (first.cached, first.tokens) == (False, 120)
+    assert (again.cached, again.tokens, again.cost_usd) == (True, None, 0.0)
+    assert not verdict(PLAIN + " Enjoy.").cached
 
 
 def test_a_long_reply_is_cut_in_the_middle_and_says_so():

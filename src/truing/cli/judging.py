@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from rich.console import Console
 
+from truing.calls.caller import Caller
 from truing.cli.interrupt import stop_on_interrupt
 from truing.engine import Ask, Finished, measure
 from truing.errors import TruingError, UsageError
 from truing.journal import JournalWriter, JudgementLine, ResponseLine, read_journal
-from truing.models.model import Model
 from truing.records import FaultKind, Response, Sample, Settings, judged_hash
 from truing.scorers.judge import LlmJudge
 from truing.scorers.rubric import find_rubric
-from truing.verdicts import VerdictFiles
 
 __all__ = ["check_judges", "judge_replies"]
 
@@ -37,23 +35,16 @@ def check_judges(subject: str, judges: list[str]) -> None:
 async def judge_replies(
     folder: Path,
     rubrics: dict[str, str],
-    judge: Model,
+    judge: Caller,
     journal: JournalWriter,
     console: Console,
-    *,
-    address: str | None,
-    cached: bool,
-    concurrency: int | None,
 ) -> tuple[bool, TruingError | None]:
     """Have one judge see every reply of the tasks in `rubrics` (task -> rubric).
 
     Returns whether a person stopped it, and what made it end early, if anything did.
     """
-    kept = VerdictFiles(user_cache_path("truing") / "verdicts") if cached else None
     scorers = {
-        task: LlmJudge(
-            judge.name, find_rubric(rubric), judge.respond, verdicts=kept, address=address
-        )
+        task: LlmJudge(judge.name, find_rubric(rubric), judge.respond)
         for task, rubric in rubrics.items()
     }
     owed = list(_owed(folder, {task: scorer.name for task, scorer in scorers.items()}))
@@ -76,7 +67,7 @@ async def judge_replies(
 
         def asks() -> Iterator[Ask]:
             for sample, epoch, response in owed:
-                if stop.asked:
+                if stop.asked or journal.failure:
                     return
                 yield Ask(sample, epoch, response)
 
@@ -87,14 +78,14 @@ async def judge_replies(
                 scorers.__getitem__,
                 Settings(),
                 finished,
-                concurrency=concurrency or judge.capabilities.concurrency,
+                concurrency=judge.gate.most,
                 paid=lambda _: True,
             )
         except TruingError as error:
             failure = error
         finally:
             await judge.close()
-    return stop.asked, failure
+    return stop.asked, failure or journal.failure
 
 
 def _owed(folder: Path, judge_of: dict[str, str]) -> Iterator[tuple[Sample, int, Response]]:

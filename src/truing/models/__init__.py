@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from truing.errors import UnknownName
 
 if TYPE_CHECKING:
     from truing.models.model import Model
 
-__all__ = ["DEFAULT_MODEL", "Opening", "model_names", "open_model"]
+__all__ = ["DEFAULT_MODEL", "Opening", "is_local", "is_remote", "model_names", "open_model"]
 
 DEFAULT_MODEL = "embedded/smollm2-135m"
 
@@ -30,6 +31,8 @@ class Opening:
     timeout_seconds: float = 120.0
     seed: int = 0
     offline: bool = False
+    template: str | None = None
+    """File with the request template of `target/http`."""
 
 
 def _embedded(name: str, opening: Opening) -> Model:
@@ -44,26 +47,22 @@ def _scripted(name: str, opening: Opening) -> Model:
     return Scripted(name.partition("/")[2], seed=opening.seed)
 
 
-def _openai_compatible(name: str, opening: Opening) -> Model:
-    from truing.models.openai_compatible import OpenAICompatible
+def _remote(name: str, opening: Opening) -> Model:
+    from truing.models.remote import Remote
 
-    return OpenAICompatible(
+    return Remote(
         name,
         base_url=opening.base_url,
         key_env=opening.key_env,
         timeout_seconds=opening.timeout_seconds,
-        seed=opening.seed,
     )
 
 
 _KINDS: dict[str, Callable[[str, Opening], Model]] = {
     "embedded": _embedded,
     "scripted": _scripted,
-    "openai": _openai_compatible,
-    "ollama": _openai_compatible,
-    "vllm": _openai_compatible,
-    "llamacpp": _openai_compatible,
 }
+_OTHER_FORMS = ["replay/RUN", "NAME with --base-url URL"]
 
 
 def open_model(name: str, opening: Opening) -> Model:
@@ -71,25 +70,46 @@ def open_model(name: str, opening: Opening) -> Model:
 
     Raises `UnknownName` or a `ModelError`, before any call.
     """
-    if opening.base_url is not None:
-        return _openai_compatible(name, opening)
+    prefix, slash, _ = name.partition("/")
+    if is_remote(name, opening.base_url):
+        return _remote(name, opening)
     outside: dict[str, Callable[[str, Opening], Model]] = {
         entry.name: entry.load() for entry in entry_points(group="truing.models")
     }
     kinds = outside | _KINDS
-    prefix, slash, _ = name.partition("/")
     if not slash or prefix not in kinds:
-        raise UnknownName("model", name, [*model_names(), "NAME with --base-url URL"])
+        raise UnknownName("model", name, [*model_names(), *_OTHER_FORMS])
     return kinds[prefix](name, opening)
+
+
+def is_remote(name: str, address: str | None) -> bool:
+    """Whether a name means a model behind an address."""
+    from truing.models.providers import providers
+
+    prefix, slash, _ = name.partition("/")
+    return address is not None or (bool(slash) and prefix in providers())
+
+
+def is_local(name: str, address: str | None) -> bool:
+    """Whether a model runs on this machine, where no answer has a price."""
+    from truing.models.providers import providers
+
+    prefix = name.partition("/")[0]
+    if address is not None:
+        return urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+    return prefix in ("embedded", "scripted", "replay", "hf") or (
+        prefix in providers() and providers()[prefix].local
+    )
 
 
 def model_names() -> list[str]:
     """Names that can be given as they are, and the forms of the others."""
+    from truing.models.providers import providers
     from truing.models.scripted import scripted_names
 
     return [
         DEFAULT_MODEL,
         *(f"scripted/{name}" for name in scripted_names()),
-        *(f"{prefix}/NAME" for prefix in _KINDS if prefix not in ("embedded", "scripted")),
+        *(f"{prefix}/NAME" for prefix in providers()),
         "replay/RUN",
     ]

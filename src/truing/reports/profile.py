@@ -84,6 +84,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: float | None
     owed: int
     retries: int
+    reused: int = 0
+    """Answers out of the cache: no calls, no tokens, no cost."""
     judge_verdicts: int = 0
     """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
 
@@ -156,15 +158,16 @@ def summarise(
     gathered = {task.id: _Gathered(task) for task in header.tasks}
     task_of: dict[str, str] = {}
     scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
-    calls = retries = verdicts = 0
+    calls = retries = reused = verdicts = 0
     tokens: int | None = 0
     cost: float | None = 0.0
     for line in lines:
         if isinstance(line, ResponseLine):
             response = line.response
-            attempts = max(1, len(response.attempts))
-            calls, retries = calls + attempts, retries + attempts - 1
-            if response.fault is None:
+            attempts = 0 if response.cached else max(1, len(response.attempts))
+            calls, retries = calls + attempts, retries + max(0, attempts - 1)
+            reused += response.cached
+            if response.settled and not response.cached:
                 used = (response.prompt_tokens, response.completion_tokens)
                 known = scripted or None not in used
                 tokens = (
@@ -202,6 +205,7 @@ def summarise(
         wall_seconds=wall_seconds,
         owed=sum(row.owed for row in rows),
         retries=retries,
+        reused=reused,
         judge_verdicts=verdicts,
     )
 

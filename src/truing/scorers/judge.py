@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ from truing.records import (
 from truing.scorers.rubric import Rubric
 from truing.scorers.scorer import unscored
 
-__all__ = ["LlmJudge", "Verdicts", "build_judge_request", "read_verdict"]
+__all__ = ["LlmJudge", "build_judge_request", "read_verdict"]
 
 UNREADABLE = "unreadable"
 LONGEST_CHARACTERS = 12_000
@@ -50,18 +50,6 @@ _WORDS = re.compile(r"\w")
 _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 
 
-class Verdicts(Protocol):
-    """Where verdicts are kept, so that the same text is not paid for twice."""
-
-    def get(self, key: str) -> Judgement | None:
-        """The verdict kept under a key."""
-        ...
-
-    def put(self, key: str, verdict: Judgement) -> None:
-        """Keep a verdict."""
-        ...
-
-
 class LlmJudge:
     """A rubric put to a model. `ask` is how the model is asked; `judge` is its name."""
 
@@ -71,16 +59,11 @@ class LlmJudge:
         rubric: Rubric,
         ask: Callable[[Request], Awaitable[Response]],
         *,
-        verdicts: Verdicts | None = None,
-        address: str | None = None,
         seed: int = 0,
     ) -> None:
         self.name = f"{JUDGE_PREFIX}{rubric.id}:{judge}"
-        self._judge = judge
         self._rubric = rubric
         self._ask = ask
-        self._verdicts = verdicts
-        self._address = address
         self._seed = seed
 
     async def judge(self, sample: Sample, response: Response) -> Judgement:
@@ -90,16 +73,11 @@ class LlmJudge:
         if not _WORDS.search(response.text):
             return self._verdict(sample, response, "unusable", "nothing to judge: no word in it")
         request = build_judge_request(self._rubric, sample, response.text, seed=self._seed)
-        key = content_hash([self._judge, self._address, self._rubric.content_hash(), request])
-        label, reason, kept = "", "", None
-        if self._verdicts is not None and (kept := self._verdicts.get(key)) is not None:
-            label, reason = kept.label, kept.reason
-            return self._verdict(sample, response, label, reason, cached=True)
         answer = await self._ask_safely(request)
         if answer.fault is not None:
             failed = unscored(self.name, answer)
             return _bound(failed, response)
-        spent = _spent(answer)
+        spent = None if answer.cached else _spent(answer)
         read = read_verdict(answer.text, self._rubric)
         if read is None:
             shown = answer.text[:_REASON_CHARACTERS]
@@ -111,11 +89,11 @@ class LlmJudge:
                 reason=f"expected one JSON object with a verdict, got {shown!r}",
                 tokens=spent,
                 cost_usd=answer.cost_usd,
+                cached=answer.cached,
             )
-        verdict = self._verdict(sample, response, *read, tokens=spent, cost_usd=answer.cost_usd)
-        if self._verdicts is not None:
-            self._verdicts.put(key, verdict)
-        return verdict
+        return self._verdict(
+            sample, response, *read, tokens=spent, cost_usd=answer.cost_usd, cached=answer.cached
+        )
 
     async def _ask_safely(self, request: Request) -> Response:
         try:

@@ -97,6 +97,8 @@ class Card(_Spec, frozen=True):
     """Slots filled in rotation, the same one for all samples of a seed."""
     columns: list[str] = []
     """Extra figures reported beside the row."""
+    asks_for_harm: bool = False
+    """Its prompts may get a provider's key suspended: a dry run says so."""
     rubric: str | None = None
     """What an LLM judge, where one is named, is asked about the replies."""
     generator: str | None = None

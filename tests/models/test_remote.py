@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from fault_server import FaultServer, completion
+from truing.calls.caller import Caller
+from truing.calls.retry import RETRIES
 from truing.engine import Ask, measure
 from truing.errors import BadKey, BadRequest, MissingKey, NoSuchModel, Unreachable, UsageError
-from truing.models.openai_compatible import TRIES, OpenAICompatible, _proxy_for
+from truing.models.http import _proxy_for
+from truing.models.remote import Remote
 from truing.records import FaultKind, Message, Outcome, Request, Role, Settings
 from truing.scorers import find_scorer
 from truing.tasks import find_task
@@ -17,27 +20,31 @@ CANARY = "sk-canary-5f2e9c"
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(OpenAICompatible, "_pause", lambda *_: 0.0)
+    monkeypatch.setattr("truing.calls.caller.pause_seconds", lambda *_: 0.0)
+
+
+def opened(*names, **kwargs) -> Caller:
+    return Caller(Remote(*names, **kwargs))
 
 
 def request(text: str = "How do I boil an egg?", **kwargs) -> Request:
     return Request(messages=(Message(role=Role.USER, text=text),), **kwargs)
 
 
-async def respond(server: FaultServer, model: OpenAICompatible | None = None, **kwargs):
-    opened = model or OpenAICompatible("m", base_url=server.url, timeout_seconds=1)
+async def respond(server: FaultServer, **kwargs):
+    model = opened("m", base_url=server.url, timeout_seconds=1)
     try:
-        return await opened.respond(request(**kwargs))
+        return await model.respond(request(**kwargs))
     finally:
-        await opened.close()
+        await model.close()
 
 
 PASSING = {
     "429": FaultKind.RATE_LIMIT,
     "429-after": FaultKind.RATE_LIMIT,
     "500": FaultKind.SERVER_ERROR,
-    "503": FaultKind.SERVER_ERROR,
-    "529": FaultKind.SERVER_ERROR,
+    "503": FaultKind.OVERLOADED,
+    "529": FaultKind.OVERLOADED,
     "408": FaultKind.TIMEOUT,
     "hang": FaultKind.TIMEOUT,
     "reset": FaultKind.CONNECTION,
@@ -60,7 +67,7 @@ async def test_a_passing_fault_is_tried_again_and_each_attempt_is_kept(fault, ki
 async def test_a_lasting_fault_ends_as_a_fault_and_never_as_text():
     async with FaultServer(scripted=["500"] * 20) as server:
         response = await respond(server)
-        assert len(server.requests) == TRIES
+        assert len(server.requests) == RETRIES[FaultKind.SERVER_ERROR].tries
     assert response.fault is not None
     assert response.fault.kind is FaultKind.SERVER_ERROR
     assert response.text == ""
@@ -72,7 +79,7 @@ async def test_a_lasting_fault_ends_as_a_fault_and_never_as_text():
 )
 async def test_what_no_call_can_survive_stops_before_the_second_call(fault, error):
     async with FaultServer(scripted=[fault] * 9) as server:
-        model = OpenAICompatible("m", base_url=server.url)
+        model = opened("m", base_url=server.url)
         task = find_task("violence/twins")
         asks = (Ask(sample, 0) for sample in task.samples(limit=5))
         with pytest.raises(error):
@@ -90,7 +97,7 @@ async def test_what_no_call_can_survive_stops_before_the_second_call(fault, erro
 
 async def test_a_refused_request_later_is_a_fault_of_that_sample_alone():
     async with FaultServer(scripted=["fine", "400"]) as server:
-        model = OpenAICompatible("m", base_url=server.url)
+        model = opened("m", base_url=server.url)
         await model.respond(request())
         response = await model.respond(request("too long"))
         await model.close()
@@ -100,7 +107,7 @@ async def test_a_refused_request_later_is_a_fault_of_that_sample_alone():
 
 
 async def test_nobody_at_the_address_is_said_at_once():
-    model = OpenAICompatible("m", base_url="http://127.0.0.1:9/v1")
+    model = opened("m", base_url="http://127.0.0.1:9/v1")
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9"):
         await model.respond(request())
     await model.close()
@@ -109,20 +116,20 @@ async def test_nobody_at_the_address_is_said_at_once():
 @pytest.mark.parametrize("url", ["localhost:80", "ftp://x/v1", "", "http://"])
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(UsageError, match="--base-url"):
-        OpenAICompatible("m", base_url=url)
+        opened("m", base_url=url)
 
 
 @pytest.mark.parametrize("url", [f"http://u:{CANARY}@h/v1", f"http://h/v1?key={CANARY}"])
 def test_a_secret_in_the_address_is_refused_without_repeating_it(url):
     with pytest.raises(UsageError, match="environment") as caught:
-        OpenAICompatible("m", base_url=url)
+        opened("m", base_url=url)
     assert CANARY not in str(caught.value)
 
 
 def test_the_proxy_is_the_environments(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert _proxy_for("http://models.example/v1") == "http://127.0.0.1:3128"
+    assert _proxy_for("http://models.example/v1")[:3] == (False, "127.0.0.1", 3128)
     assert _proxy_for("http://127.0.0.1:8000/v1") is None
 
 
@@ -142,7 +149,7 @@ async def test_a_filter_block_is_an_outcome_and_reads_as_a_refusal():
 async def test_the_key_is_sent_to_its_address_and_shown_nowhere(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     async with FaultServer(scripted=["fine", "400", "500"]) as server:
-        model = OpenAICompatible("m", base_url=server.url)
+        model = opened("m", base_url=server.url)
         responses = [await model.respond(request(str(n))) for n in range(3)]
         await model.close()
         assert server.headers[0]["Authorization"] == f"Bearer {CANARY}"
@@ -154,7 +161,7 @@ async def test_the_key_is_sent_to_its_address_and_shown_nowhere(monkeypatch):
 async def test_a_key_echoed_by_the_server_is_not_in_the_error(monkeypatch, fault):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     async with FaultServer(scripted=[fault]) as server:
-        model = OpenAICompatible("m", base_url=server.url)
+        model = opened("m", base_url=server.url)
         with pytest.raises((BadKey, NoSuchModel, BadRequest)) as caught:
             await model.respond(request())
         await model.close()
@@ -169,11 +176,11 @@ async def test_a_redirect_is_not_followed():
 
 def test_a_providers_key_is_needed_and_not_sent_elsewhere(monkeypatch):
     with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
-        OpenAICompatible("openai/gpt-4o-mini")
+        opened("openai/gpt-4o-mini")
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
-    assert OpenAICompatible("ollama/llama3")._key is None
+    assert Remote("ollama/llama3")._key is None
     with pytest.raises(MissingKey, match="MY_KEY"):
-        OpenAICompatible("m", base_url="http://127.0.0.1:9/v1", key_env="MY_KEY")
+        opened("m", base_url="http://127.0.0.1:9/v1", key_env="MY_KEY")
 
 
 async def test_what_the_protocol_carries_is_read():
@@ -229,7 +236,7 @@ async def test_a_parameter_is_sent_and_null_drops_a_field():
 
 async def test_with_a_fifth_of_faults_every_sample_is_answered():
     async with FaultServer(share=0.2) as server:
-        model = OpenAICompatible("m", base_url=server.url, timeout_seconds=5)
+        model = opened("m", base_url=server.url, timeout_seconds=5)
         done = []
         asks = (Ask(sample, 0) for sample in find_task("violence/twins").samples(limit=60))
         await measure(
@@ -244,14 +251,15 @@ async def test_with_a_fifth_of_faults_every_sample_is_answered():
     assert len(done) == 120
     faults = [a.fault for d in done for a in d.response.attempts if a.fault]
     assert len(faults) > 10
-    assert all((d.response.fault is None) == bool(d.response.text) for d in done)
+    answered = [d.response for d in done if d.response.text or d.response.stop_reason == "filter"]
+    assert all((d.response.fault is None) == (d.response in answered) for d in done)
 
 
 async def test_a_server_that_knows_no_json_schema_is_asked_without_one_from_then_on():
     schema = {"type": "object", "properties": {"verdict": {"enum": ["a"]}}}
     for before in ([], ["fine"]):
         async with FaultServer(scripted=[*before, "no-schema", "fine", "fine"]) as server:
-            model = OpenAICompatible("m", base_url=server.url, timeout_seconds=1)
+            model = opened("m", base_url=server.url, timeout_seconds=1)
             for _ in before:
                 await model.respond(request())
             first = await model.respond(request(json_schema=schema))

@@ -1,0 +1,116 @@
+"""Opens the model under test and its judges, wrapped in what makes calls safe and cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from truing.calls.budget import Budget
+from truing.calls.cache import AnswerCache
+from truing.calls.caller import Caller
+from truing.calls.pace import Limits
+from truing.calls.prices import Price, find_price
+from truing.cli.options import RunOptions, read_duration
+from truing.config import Config
+from truing.errors import UsageError
+from truing.journal import ResponseLine, read_journal
+from truing.models import Opening, is_local, is_remote, open_model
+from truing.models.model import Model
+from truing.records import Choice, Message, Response, Role
+from truing.runs import read_header
+
+__all__ = ["open_budget", "open_judge", "open_subject", "price_of"]
+
+
+def open_budget(options: RunOptions, config: Config) -> Budget:
+    """The bounds of a run; they hold for the model and its judges together."""
+    return Budget(
+        most_usd=config.max_cost if options.max_cost is None else options.max_cost,
+        most_tokens=options.max_tokens_total,
+        most_seconds=read_duration(options.max_time),
+    )
+
+
+def open_subject(name: str, options: RunOptions, config: Config, budget: Budget) -> Caller:
+    """The model under test. Raises `UnknownName`, `UsageError` or a `ModelError`."""
+    address = options.base_url or config.base_url
+    opening = Opening(
+        base_url=address,
+        key_env=options.key_env or config.key_env,
+        timeout_seconds=options.timeout,
+        seed=options.edition,
+        offline=options.offline,
+        template=None if options.template is None else str(options.template),
+    )
+    if name.startswith("replay/") and address is None:
+        model = _open_replay(Path(name.partition("/")[2]))
+    else:
+        model = open_model(name, opening)
+    return _wrapped(model, address, options, config, budget)
+
+
+def open_judge(name: str, options: RunOptions, config: Config, budget: Budget) -> Caller:
+    """A judge: its own limits and its own count of calls in flight, the same budget."""
+    opening = Opening(
+        base_url=options.judge_url,
+        key_env=options.judge_key_env,
+        timeout_seconds=options.timeout,
+        seed=options.edition,
+        offline=options.offline,
+    )
+    model = open_model(name, opening)
+    return _wrapped(model, options.judge_url, options, config, budget)
+
+
+def price_of(name: str, address: str | None, config: Config) -> Price | None:
+    """Dollars a token: the user's own, nothing on this machine, the table's, or unknown."""
+    if own := find_price(name, config.prices, own_only=True):
+        return own
+    if is_local(name, address):
+        return Price(0.0, 0.0, "", "on this machine")
+    return None if address is not None else find_price(name, config.prices)
+
+
+def _wrapped(
+    model: Model, address: str | None, options: RunOptions, config: Config, budget: Budget
+) -> Caller:
+    price = price_of(model.name, address, config)
+    if budget.bounds_cost and price is None:
+        raise UsageError(
+            f"--max-cost needs the price of {model.name}, which no table knows: give it in "
+            f'truing.toml ([prices] "{model.name}" = {{ input = USD, output = USD }}, a million '
+            "tokens each), or use --max-tokens-total"
+        )
+    cached = not options.no_cache and (
+        is_remote(model.name, address) or model.name.startswith("embedded/")
+    )
+    return Caller(
+        model,
+        most=options.concurrency or config.concurrency,
+        limits=Limits(
+            options.rpm or config.requests_per_minute, options.tpm or config.tokens_per_minute
+        ),
+        cache=AnswerCache(user_cache_path("truing") / "answers.sqlite") if cached else None,
+        address=address,
+        price=price,
+        budget=budget,
+        seed=options.edition,
+    )
+
+
+def _open_replay(folder: Path) -> Model:
+    from truing.models.replay import Replay
+
+    header = read_header(folder)
+    system = header.settings.system
+    before = () if system is None else (Message(role=Role.SYSTEM, text=system),)
+
+    def answers() -> Iterator[tuple[tuple[Message, ...], tuple[Choice, ...], int, Response]]:
+        for line in read_journal(folder / "journal"):
+            if isinstance(line, ResponseLine) and line.response.fault is None:
+                repeat = 2 * line.epoch + line.sample.control
+                yield (*before, *line.sample.messages), line.sample.choices, repeat, line.response
+
+    return Replay(f"replay/{header.model}@{header.id}", answers())

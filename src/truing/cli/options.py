@@ -1,0 +1,144 @@
+"""The options of `truing run`, and what a user may write for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from truing.config import Config
+from truing.errors import UsageError
+from truing.models import DEFAULT_MODEL
+from truing.tasks import DEFAULT_SUITE
+
+__all__ = ["RunOptions", "read_duration", "read_parameter", "read_system", "run_options"]
+
+_Command = Callable[..., int]
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+_OPTIONS = [
+    click.option("-m", "--model", help=f"Model to measure [default: {DEFAULT_MODEL}]."),
+    click.option("-s", "--suite", help=f"Suite of tasks [default: {DEFAULT_SUITE}]."),
+    click.option("--task", "tasks", multiple=True, metavar="ID", help="A task, not a suite."),
+    click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder."),
+    click.option("-n", "--seeds", type=click.IntRange(1), help="Seeds a task [default: all]."),
+    click.option("--seed", "edition", type=int, default=0, help="Edition: which seeds and order."),
+    click.option("--epochs", type=click.IntRange(1), default=1, help="Ask everything K times."),
+    click.option("--base-url", help="Address of an OpenAI-compatible server, e.g. http://HOST/v1."),
+    click.option("--key-env", metavar="NAME", help="Environment variable that holds the key."),
+    click.option("--system", type=click.Path(path_type=Path), help="File with a system message."),
+    click.option(
+        "--param", "parameters", multiple=True, metavar="K=V", help="Field for the provider."
+    ),
+    click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True),
+    click.option("--max-tokens", type=click.IntRange(1), help="Cap on an open reply's tokens."),
+    click.option(
+        "--thinking-tokens",
+        type=click.IntRange(0),
+        help="Tokens a reasoning model may think, beside the answer's [default there: 4096].",
+    ),
+    click.option("-j", "--concurrency", type=click.IntRange(1), help="Most calls in flight."),
+    click.option("--rpm", type=click.FloatRange(0, min_open=True), help="Most calls a minute."),
+    click.option("--tpm", type=click.FloatRange(0, min_open=True), help="Most tokens a minute."),
+    click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Most it may cost."),
+    click.option("--max-tokens-total", type=click.IntRange(0), help="Most tokens it may use."),
+    click.option("--max-time", metavar="T", help="Longest it may take: 90s, 30m, 2h."),
+    click.option(
+        "--timeout", type=click.FloatRange(1), default=120.0, help="Seconds a call may take."
+    ),
+    click.option("--template", type=click.Path(path_type=Path), help="Request of target/http."),
+    click.option("--config", type=click.Path(path_type=Path), help="Config file [truing.toml]."),
+    click.option("--offline", is_flag=True, help="Fetch nothing: weights must be here already."),
+    click.option("--judge", "judges", multiple=True, metavar="MODEL", help="LLM judge of replies."),
+    click.option("--judge-url", help="Address of the judge's server, where it has one."),
+    click.option("--judge-key-env", metavar="NAME", help="Variable with the judge's key."),
+    click.option("--no-cache", is_flag=True, help="Ask again what was answered before."),
+    click.option(
+        "--texts", type=click.Path(path_type=Path), help="Your own texts, to probe for memory."
+    ),
+    click.option("--dry-run", is_flag=True, help="Plan calls, tokens, cost; call nothing."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output."),
+]
+
+
+def run_options(command: _Command) -> _Command:
+    """Every option of `truing run`, in the order of its help."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options as click hands them over."""
+
+    model: str | None
+    suite: str | None
+    tasks: tuple[str, ...]
+    out: Path | None
+    seeds: int | None
+    edition: int
+    epochs: int
+    base_url: str | None
+    key_env: str | None
+    system: Path | None
+    parameters: tuple[str, ...]
+    temperature: float
+    max_tokens: int | None
+    thinking_tokens: int | None
+    concurrency: int | None
+    rpm: float | None
+    tpm: float | None
+    max_cost: float | None
+    max_tokens_total: int | None
+    max_time: str | None
+    timeout: float
+    template: Path | None
+    config: Path | None
+    offline: bool
+    judges: tuple[str, ...]
+    judge_url: str | None
+    judge_key_env: str | None
+    no_cache: bool
+    texts: Path | None
+    dry_run: bool
+    as_json: bool
+
+
+def read_duration(text: str | None) -> float | None:
+    """Seconds of `90`, `90s`, `30m`, `1.5h`. Raises `UsageError`."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise UsageError(f"--max-time: expected a duration such as 90s, 30m or 2h, got {text!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def read_parameter(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON where it is JSON. Raises `UsageError`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--param: expected NAME=VALUE, got {text!r}")
+    try:
+        return name, msgspec.json.decode(value.encode())
+    except msgspec.DecodeError:
+        return name, value
+
+
+def read_system(given: Path | None, config: Config, config_file: Path | None) -> str | None:
+    """The system message of `--system` or of the config file. Raises `UsageError`."""
+    path = given
+    if path is None and config.system is not None:
+        path = (config_file or Path("truing.toml")).parent / config.system
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--system: cannot read {path}: {error}") from error

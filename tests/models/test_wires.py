@@ -1,0 +1,226 @@
+"""Every protocol carries the same request and is read to the same response."""
+
+from __future__ import annotations
+
+import pytest
+
+from fault_server import FaultServer
+from truing.calls.caller import Caller
+from truing.models import is_local, is_remote
+from truing.models.providers import find_reasoning, providers
+from truing.models.remote import Remote
+from truing.models.wires import WIRES
+from truing.models.wires.wire import Dialect
+from truing.records import FaultKind, Message, Request, Role, ToolCall, ToolSpec
+
+PROTOCOLS = {"openai": "/v1", "openai_responses": "/v1", "anthropic": "/v1"}
+CANARY = "sk-canary-5f2e9c"
+
+
+@pytest.fixture(autouse=True)
+def keys_and_no_waiting(monkeypatch):
+    monkeypatch.setattr("truing.calls.caller.pause_seconds", lambda *_: 0.0)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
+
+
+def conversation(**kwargs) -> Request:
+    call = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
+    return Request(
+        messages=(
+            Message(role=Role.SYSTEM, text="Be brief."),
+            Message(role=Role.USER, text="How do I boil an egg?"),
+            Message(role=Role.ASSISTANT, text="Let me look.", tool_calls=(call,)),
+            Message(role=Role.TOOL, text="8 minutes", tool_call_id="c1"),
+            Message(role=Role.USER, text="Well?"),
+        ),
+        tools=(ToolSpec(name="look", description="looks", parameters={"type": "object"}),),
+        **kwargs,
+    )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_whole_conversation_goes_over_every_protocol(protocol):
+    async with FaultServer() as server:
+        model = Remote(f"{protocol}/m", base_url=server.url)
+        response = await model.respond(conversation())
+        await model.close()
+        body = server.requests[0]
+        headers = server.headers[0]
+    assert response.fault is None
+    assert response.text
+    assert response.prompt_tokens == 10
+    assert response.completion_tokens == 5
+    assert CANARY in (headers.get("Authorization", "") + headers.get("X-Api-Key", ""))
+    assert body["model"] == "m"
+    assert "8 minutes" in str(body)
+    assert "Be brief." in str(body)
+
+
+FAULTS = {
+    "429-after": FaultKind.RATE_LIMIT,
+    "500": FaultKind.SERVER_ERROR,
+    "503": FaultKind.OVERLOADED,
+    "529": FaultKind.OVERLOADED,
+    "reset": FaultKind.CONNECTION,
+    "cut": FaultKind.CONNECTION,
+    "half": FaultKind.MALFORMED,
+    "wrong-type": FaultKind.MALFORMED,
+    "empty-choices": FaultKind.MALFORMED,
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(("fault", "kind"), FAULTS.items())
+async def test_every_fault_is_told_apart_over_every_protocol(protocol, fault, kind):
+    if (protocol, fault) == ("anthropic", "empty-choices"):
+        pytest.skip("an empty turn that says end_turn is a legal answer there")
+    async with FaultServer(scripted=["fine", fault]) as server:
+        model = Caller(Remote(f"{protocol}/m", base_url=server.url))
+        await model.respond(conversation())
+        response = await model.respond(conversation())
+        await model.close()
+    assert response.fault is None
+    assert [attempt.fault for attempt in response.attempts] == [kind, None]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("fault", ["drip", "close", "gzip", "duplicate"])
+async def test_odd_but_whole_answers_are_answers_and_belong_to_their_question(protocol, fault):
+    async with FaultServer(scripted=["fine", fault, "fine", "fine"]) as server:
+        model = Caller(Remote(f"{protocol}/m", base_url=server.url))
+        odd = Request(messages=(Message(role=Role.USER, text="first"),))
+        even = Request(messages=(Message(role=Role.USER, text="second"),))
+        plain = [await model.respond(odd), await model.respond(odd)]
+        after = await model.respond(even)
+        again = await model.respond(even)
+        await model.close()
+    assert plain[0].text == plain[1].text
+    assert after.text == again.text
+    assert after.text != plain[0].text or "second" not in after.text
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_filter_is_an_outcome_over_every_protocol(protocol):
+    async with FaultServer(scripted=["filter"]) as server:
+        model = Remote(f"{protocol}/m", base_url=server.url)
+        response = await model.respond(conversation())
+        await model.close()
+    assert (response.stop_reason, response.text, response.fault) == ("filter", "", None)
+
+
+async def test_thinking_that_used_up_the_tokens_is_seen_as_such_and_not_asked_again():
+    async with FaultServer(scripted=["thinking-length"]) as server:
+        model = Caller(Remote("openai/o3", base_url=server.url))
+        response = await model.respond(conversation(thinking_tokens=100))
+        await model.close()
+        assert len(server.requests) == 1
+    assert response.fault is not None
+    assert response.fault.kind is FaultKind.THINKING_CUT
+    assert response.settled
+
+
+async def test_what_a_reasoning_model_rejects_is_not_sent_and_said():
+    async with FaultServer() as server:
+        model = Remote("openai/o3-mini", base_url=server.url)
+        response = await model.respond(conversation(thinking_tokens=1000, max_tokens=50))
+        await model.close()
+        body = server.requests[0]
+    assert "temperature" not in body
+    assert "max_tokens" not in body
+    assert body["max_completion_tokens"] == 1050
+    assert "temperature" in response.unsent
+
+
+async def test_a_parameter_that_the_server_rejects_is_left_out_from_then_on():
+    async with FaultServer(scripted=["unsupported-param"] * 4) as server:
+        model = Caller(Remote("m", base_url=server.url))
+        first = await model.respond(conversation())
+        second = await model.respond(conversation())
+        await model.close()
+        assert len(server.requests) == 4
+        assert "max_completion_tokens" in server.requests[-1]
+    assert first.text == second.text
+    assert first.unsent == second.unsent == ("temperature",)
+    kinds = [attempt.fault for attempt in first.attempts]
+    assert kinds == [FaultKind.REFUSED_REQUEST, FaultKind.REFUSED_REQUEST, None]
+    assert len(second.attempts) == 1
+
+
+async def test_an_empty_account_stops_the_run():
+    from truing.errors import NoCredit
+
+    async with FaultServer(scripted=["fine", "429-quota"]) as server:
+        model = Caller(Remote("m", base_url=server.url))
+        await model.respond(conversation())
+        with pytest.raises(NoCredit, match="used up"):
+            await model.respond(conversation())
+        await model.close()
+
+
+async def test_a_retry_after_as_a_date_is_understood():
+    async with FaultServer(scripted=["fine", "429-date"]) as server:
+        model = Remote("m", base_url=server.url)
+        await model.respond(conversation())
+        response = await model.respond(conversation())
+        await model.close()
+    assert response.fault is not None
+    assert 0 <= response.fault.wait_seconds <= 3
+
+
+def test_anthropics_turns_alternate_and_the_system_message_stands_apart():
+    body = WIRES["anthropic_messages"]().encode(conversation(), Dialect("m"))
+    assert body["system"] == "Be brief."
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user"]
+    last = body["messages"][-1]["content"]
+    assert [part["type"] for part in last] == ["tool_result", "text"]
+
+
+def test_anthropic_thinks_within_a_budget_beside_the_answers_room():
+    body = WIRES["anthropic_messages"]().encode(
+        conversation(thinking_tokens=2048, max_tokens=60), Dialect("m")
+    )
+    assert body["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+    assert body["max_tokens"] == 2108
+    assert "temperature" not in body
+
+
+@pytest.mark.parametrize("name", sorted(providers()))
+def test_every_line_of_the_table_is_usable(name, monkeypatch):
+    provider = providers()[name]
+    assert provider.protocol in WIRES
+    assert provider.base_url or provider.base_url_env
+    assert provider.local or provider.key_env
+    for variable in provider.key_env:
+        monkeypatch.setenv(variable, CANARY)
+    if provider.base_url is None:
+        monkeypatch.setenv(provider.base_url_env[0], "https://host.example/v1")
+    model = Remote(f"{name}/some-model")
+    assert CANARY not in repr(vars(model).get("capabilities"))
+    assert is_remote(f"{name}/x", None)
+    assert is_local(f"{name}/x", None) == provider.local
+
+
+def test_a_local_server_is_free_and_another_is_not():
+    assert is_local("m", "http://127.0.0.1:8000/v1")
+    assert not is_local("m", "https://host.example/v1")
+    assert find_reasoning("gpt-4o-mini") is None
+    assert find_reasoning("o3-mini") is not None
+
+
+async def test_a_guided_choice_is_held_to_its_letters_and_says_so():
+    async with FaultServer() as server:
+        model = Remote("llamacpp/m", base_url=server.url)
+        asked = Request(
+            messages=(Message(role=Role.USER, text="Which?\nA) x\nB) y"),),
+            choices=(("A", "x"), ("B", "y")),
+            want_logprobs=True,
+        )
+        response = await model.respond(asked)
+        await model.close()
+        body = server.requests[0]
+    assert body["grammar"] == 'root ::= "A" | "B"'
+    assert body["max_tokens"] == 1
+    assert body["logprobs"] is True
+    assert response.elicitation == "constrained"
+    assert set(response.option_logprobs) == {"A", "B"}
