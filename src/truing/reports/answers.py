@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from truing.records import Elicitation, FaultKind, Judgement, Outcome
 
-__all__ = ["FEWEST_OUTCOMES", "Answer", "outcome_sides"]
+__all__ = ["FEWEST_OUTCOMES", "NOTHING", "Answer", "outcome_sides"]
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""Shared by all that hold nothing: a journal may have hundreds of thousands of answers."""
 FEWEST_OUTCOMES = 20
 """Below this many answers a side that depends on the outcome is unknown."""
 
@@ -23,11 +28,11 @@ class Answer:
     variant: str
     control: bool
     letters: tuple[str, ...]
-    roles: dict[str, str]
+    roles: Mapping[str, str]
     target: str
     likeliest: str | None
     """The option whose letter was the likeliest first token."""
-    token_probabilities: dict[str, float]
+    token_probabilities: Mapping[str, float]
     """Letter -> its probability among the options; empty where not given."""
     truncated: bool
     elicitation: Elicitation | None
@@ -36,12 +41,12 @@ class Answer:
     label: str = ""
     probability: float | None = None
     value: float | None = None
-    judged: dict[str, Judgement] = field(default_factory=dict)
+    judged: Mapping[str, Judgement] = field(default_factory=lambda: NOTHING)
     """LLM judge -> its verdict, beside the rule's."""
 
     def judge(self, judgement: Judgement) -> None:
         """Take a verdict; a later one replaces it."""
-        self.outcome, self.label = judgement.outcome, judgement.label
+        self.outcome, self.label = judgement.outcome, sys.intern(str(judgement.label))
         self.probability, self.value = judgement.probability, judgement.value
 
     @property

@@ -81,14 +81,15 @@ def _failing_seeds(
 ) -> dict[tuple[str, str], None]:
     """(task, seed) of the first failing seeds of each task, in the order they were asked."""
     seed_of: dict[str, tuple[str, str]] = {}
-    outcome: dict[tuple[str, int], Outcome] = {}
+    wrong: set[tuple[str, int]] = set()
     for line in lines:
         if isinstance(line, ResponseLine):
-            if not line.sample.control:
+            if not line.sample.control and line.sample.id not in seed_of:
                 seed_of[line.sample.id] = (line.sample.task, line.sample.cluster)
         elif isinstance(line, JudgementLine) and line.sample in seed_of:
-            outcome[(line.sample, line.epoch)] = line.judgement.outcome
-    failed = {seed_of[sample] for (sample, _), o in outcome.items() if o is not TRUSTWORTHY}
+            key = (line.sample, line.epoch)
+            (wrong.discard if line.judgement.outcome is TRUSTWORTHY else wrong.add)(key)
+    failed = {seed_of[sample] for sample, _ in wrong}
     left = {task.id: seeds_a_row for task in header.tasks}
     chosen: dict[tuple[str, str], None] = {}
     for seed in dict.fromkeys(seed_of.values()):

@@ -7,8 +7,9 @@ Reads only a run's header and journal lines, so it works on any run, made anywhe
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from truing import stats
 from truing.floors import FloorCounter
 from truing.journal import JudgementLine, Line, ResponseLine
 from truing.records import JUDGE_PREFIX, Elicitation, Outcome, Response, Sample
-from truing.reports.answers import Answer, outcome_sides
+from truing.reports.answers import NOTHING, Answer, outcome_sides
 from truing.reports.columns import COLUMNS
 from truing.reports.judged import judge_columns
 from truing.runs import RunHeader, TaskHeader
@@ -97,14 +98,17 @@ class _Gathered:
         self.task = task
         self.answers: dict[tuple[str, int], Answer] = {}
         self.floor = FloorCounter()
-        self.seen: set[str] = set()
+        self._shared: dict[str, tuple[str, str, str | None]] = {}
+        self._roles: _Options = {}
 
     def add_response(self, line: ResponseLine) -> None:
         sample, response = line.sample, line.response
-        if sample.id not in self.seen:
-            self.seen.add(sample.id)
+        if sample.id not in self._shared:
             self.floor.add(sample)
-        self.answers[(sample.id, line.epoch)] = _answer(sample, response)
+        shared = self._shared.setdefault(sample.id, (sample.id, sample.cluster, sample.group))
+        answer = _answer(sample, response, self._roles)
+        _, answer.cluster, answer.group = shared
+        self.answers[(shared[0], line.epoch)] = answer
 
     def add_judgement(self, line: JudgementLine) -> None:
         answer = self.answers.get((line.sample, line.epoch))
@@ -114,21 +118,29 @@ class _Gathered:
         if given.scorer == self.task.scorer:
             answer.judge(given)
         elif given.scorer.startswith(JUDGE_PREFIX):
-            answer.judged[given.scorer] = msgspec.structs.replace(given, reason="")
+            verdict = msgspec.structs.replace(given, reason="")
+            answer.judged = {**answer.judged, given.scorer: verdict}
 
 
-def _answer(sample: Sample, response: Response) -> Answer:
+_Options = dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], dict[str, str]]]
+
+
+def _answer(sample: Sample, response: Response, options: _Options) -> Answer:
+    roles = tuple((choice.label, choice.role) for choice in sample.choices)
+    letters, role_of = options.setdefault(
+        roles, (tuple(letter for letter, _ in roles), dict(roles))
+    )
     logprobs = response.option_logprobs
     likeliest = max(logprobs, key=lambda letter: logprobs[letter]) if logprobs else None
     return Answer(
-        side=sample.side,
+        side=sys.intern(sample.side),
         cluster=sample.cluster,
         group=sample.group,
-        variant=sample.variant,
+        variant=sys.intern(sample.variant),
         control=sample.control,
-        letters=tuple(choice.label for choice in sample.choices),
-        roles={choice.label: choice.role for choice in sample.choices},
-        target=sample.target,
+        letters=letters,
+        roles=role_of,
+        target=sys.intern(sample.target),
         likeliest=likeliest,
         token_probabilities=_among_options(logprobs),
         truncated=response.truncated,
@@ -137,10 +149,10 @@ def _answer(sample: Sample, response: Response) -> Answer:
     )
 
 
-def _among_options(logprobs: dict[str, float] | None) -> dict[str, float]:
+def _among_options(logprobs: dict[str, float] | None) -> Mapping[str, float]:
     """Letter -> probability among the options alone."""
     if not logprobs:
-        return {}
+        return NOTHING
     top = max(logprobs.values())
     weights = {letter: math.exp(value - top) for letter, value in logprobs.items()}
     total = math.fsum(weights.values())
