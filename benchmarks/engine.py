@@ -31,6 +31,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+PAGE = HERE.parent / "docs" / "performance.md"
+MARKS = ("<!-- figures -->", "<!-- end of figures -->")
 RESULTS = HERE / "results.json"
 SERVER = HERE.parent / "tests" / "fault_server.py"
 CARD = """
@@ -285,6 +287,31 @@ def growth(truing: Truing) -> dict[str, Any]:
     }
 
 
+def write_page(results: dict[str, Any]) -> None:
+    """Put the figures between the marks of docs/performance.md."""
+    lines = ["| | CPU ms a sample | samples/s, whole process | samples | memory MB |"]
+    lines += ["|---|---|---|---|---|"]
+    names = {
+        "bare": "the client alone, nothing scored or kept",
+        "truing": "truing, 500 in flight",
+        "lm_eval": "lm-eval 0.4.13, num_concurrent=500",
+        "inspect_ai": "inspect-ai 0.3.285, max-connections 500",
+    }
+    for key, name in names.items():
+        if key in results:
+            row = results[key]
+            lines.append(
+                f"| {name} | {row['cpu_ms_per_sample']:.3f} | {row['samples_per_second']:,.0f} "
+                f"| {row['samples']:,} | {row['memory_mb']} |"
+            )
+    if "growth" in results:
+        rates, memory = (results["growth"][name] for name in ("samples_per_second", "memory_mb"))
+        lines.append(f"| truing, 200,000 samples | | {rates[1]:,.0f} | 200,000 | {memory[1]} |")
+    page = PAGE.read_text()
+    before, after = page.split(MARKS[0])[0], page.split(MARKS[1])[1]
+    PAGE.write_text(before + MARKS[0] + "\n" + "\n".join(lines) + "\n" + MARKS[1] + after)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=3)
@@ -334,6 +361,7 @@ def main() -> None:
                 ),
             }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_page(results)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,11 @@ class Budget:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
+    def bounded(self) -> bool:
+        """Whether there is any bound."""
+        return (self._most_usd, self._most_tokens, self._deadline) != (None, None, None)
+
+    @property
     def bounds_cost(self) -> bool:
         """Whether dollars are bounded, so that prices must be known."""
         return self._most_usd is not None

@@ -56,7 +56,7 @@ class Caller:
         self._cache = cache
         self._address = address
         self._price = price
-        self._budget = budget
+        self._budget = budget if budget is not None and budget.bounded else None
         self._jitter = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
         self._says_limits = model if isinstance(model, SaysLimits) else None
 

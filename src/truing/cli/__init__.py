@@ -20,6 +20,7 @@ _COMMANDS = {
     "report": ("report", "Derive a run's summary and report again from its journal."),
     "score": ("score", "Rates, intervals and paired tests for recorded answers in a file."),
     "import": ("import_", "Make runs of recorded answers from elsewhere."),
+    "doctor": ("doctor", "Look at the installation and at what a model can do."),
     "audit": ("audit", "Derive every number of a run again and say whether it adds up."),
 }
 

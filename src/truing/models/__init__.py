@@ -58,9 +58,23 @@ def _remote(name: str, opening: Opening) -> Model:
     )
 
 
+def _target(name: str, opening: Opening) -> Model:
+    kind = name.partition("/")[2]
+    if kind.startswith("py:"):
+        from truing.models.target_py import PythonTarget
+
+        return PythonTarget(kind.removeprefix("py:"))
+    if kind == "http":
+        from truing.models.target_http import HttpTarget
+
+        return HttpTarget(opening.template, timeout_seconds=opening.timeout_seconds)
+    raise UnknownName("target", kind, ["py:MODULE.FUNCTION", "http"])
+
+
 _KINDS: dict[str, Callable[[str, Opening], Model]] = {
     "embedded": _embedded,
     "scripted": _scripted,
+    "target": _target,
 }
 _OTHER_FORMS = ["replay/RUN", "NAME with --base-url URL"]
 
@@ -111,5 +125,7 @@ def model_names() -> list[str]:
         DEFAULT_MODEL,
         *(f"scripted/{name}" for name in scripted_names()),
         *(f"{prefix}/NAME" for prefix in providers()),
+        "target/py:MODULE.FUNCTION",
+        "target/http",
         "replay/RUN",
     ]

@@ -90,6 +90,8 @@ class HttpClient:
         self._timeout = timeout_seconds
         self._largest = largest_body_bytes
         self._idle: deque[_Connection] = deque()
+        self._flying: set[_Connection] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
         self._context: ssl.SSLContext | None = None
         named = _bracketed(self._host) + ("" if parts.port is None else f":{parts.port}")
         sent = {"Host": named, "User-Agent": "truing", "Accept": "application/json", **headers}
@@ -112,6 +114,9 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close every pooled connection and let the loop see them closed."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
         while self._idle:
             self._idle.pop().abort()
         await asyncio.sleep(0)
@@ -129,17 +134,37 @@ class HttpClient:
 
     async def _call(self, data: bytes) -> Reply:
         connection = self._pooled() or await self._connect()
+        connection.deadline = time.monotonic() + self._timeout
+        self._flying.add(connection)
+        if self._sweeper is None:
+            self._schedule_sweep()
         try:
-            reply = await connection.exchange(data, self._timeout)
+            reply = await connection.exchange(data)
         except BaseException:
             connection.abort()
             raise
+        finally:
+            self._flying.discard(connection)
         if connection.reusable:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:
             connection.abort()
         return reply
+
+    def _schedule_sweep(self) -> None:
+        # One timer for all calls: a timer for each costs a fifth of the call.
+        seconds = min(1.0, self._timeout / 10)
+        self._sweeper = asyncio.get_running_loop().call_later(seconds, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = time.monotonic()
+        for connection in self._flying:
+            if connection.deadline <= now:
+                connection.time_out(self._timeout)
+        if self._flying:
+            self._schedule_sweep()
 
     def _pooled(self) -> _Connection | None:
         oldest = time.monotonic() - IDLE_SECONDS
@@ -193,9 +218,7 @@ class HttpClient:
         if self._proxy.authorization:
             lines += f"Proxy-Authorization: {self._proxy.authorization}\r\n"
         try:
-            reply = await connection.exchange(
-                f"{lines}\r\n".encode("latin-1"), self._timeout, headers_only=True
-            )
+            reply = await connection.exchange(f"{lines}\r\n".encode("latin-1"), headers_only=True)
             _check_tunnel(reply)
             await connection.start_tls(self._tls(), self._host)
         except BaseException:
@@ -239,26 +262,22 @@ class _Connection(asyncio.Protocol):
         self._headers_only = False
         self._fresh()
         self.idle_since = 0.0
+        self.deadline = 0.0
 
     @property
     def reusable(self) -> bool:
         """Whether another request may be sent on it."""
         return self._open and not self._spoiled
 
-    async def exchange(
-        self, data: bytes, timeout_seconds: float, *, headers_only: bool = False
-    ) -> Reply:
+    async def exchange(self, data: bytes, *, headers_only: bool = False) -> Reply:
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Reply] = loop.create_future()
+        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiter = waiter
         self._headers_only = headers_only
         self._transport.write(data)
-        timer = loop.call_later(timeout_seconds, self._time_out, timeout_seconds)
         try:
             return await waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
@@ -351,7 +370,8 @@ class _Connection(asyncio.Protocol):
         self._size = 0
         self._in_body = self._sized = False
 
-    def _time_out(self, seconds: float) -> None:
+    def time_out(self, seconds: float) -> None:
+        """Fail the exchange that goes on."""
         self._fail(FaultKind.TIMEOUT, f"no answer within {seconds:g} seconds")
 
     def _fail(self, kind: FaultKind, detail: str) -> None:
