@@ -205,10 +205,7 @@ class Connection(asyncio.Protocol):
             return
         if taken is not None:
             self.exchange, delay = self.server.begin(*taken)
-            loop = self.server.loop
-            self.timer = (
-                loop.call_later(delay, self._answer) if delay else loop.call_soon(self._answer)
-            )
+            self.timer = self.server.loop.call_later(delay, self._answer)
 
     def _take(self) -> tuple[str, str, dict[str, str], bytes] | None:
         """The next whole request in the buffer: method, path, headers, body."""
