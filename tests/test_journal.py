@@ -6,6 +6,7 @@ import errno
 import json
 import os
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,11 @@ def answer(text: str = "yes", at: float = 10.0, **kwargs) -> ResponseLine:
     return ResponseLine(
         epoch=0, sample=sample, response=Response(text=text, latency_seconds=2.0, **kwargs), at=at
     )
+
+
+def named(sample: str) -> ResponseLine:
+    line = answer()
+    return msgspec.structs.replace(line, sample=msgspec.structs.replace(line.sample, id=sample))
 
 
 def verdict() -> JudgementLine:
@@ -153,3 +159,66 @@ def test_a_short_write_is_completed(tmp_path, monkeypatch):
     with JournalWriter(tmp_path) as journal:
         journal.append(answer(), verdict())
     assert list(read_journal(tmp_path)) == [answer(), verdict()]
+
+
+def test_a_full_disk_loses_no_answer_in_flight_and_stops_the_run(tmp_path, monkeypatch):
+    from truing import journal as module
+
+    real = os.write
+    with JournalWriter(tmp_path / "journal") as writer:
+        reserve = tmp_path / "journal" / ".reserve"
+        assert reserve.stat().st_size == module.RESERVE_BYTES
+
+        calls = 0
+
+        def full(descriptor, data):
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                return real(descriptor, data[:7])  # the last bytes that fit
+            if reserve.exists():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(descriptor, data)
+
+        assert writer.failure is None
+        monkeypatch.setattr(os, "write", full)
+        writer.append(named("a"))
+        writer.append(named("b"))
+        monkeypatch.undo()
+        assert "No space left" in str(writer.failure)
+    kept = [found.sample.id for found in read_journal(tmp_path / "journal")]
+    assert kept == ["a", "b"]
+    assert not reserve.exists()
+
+
+def test_no_room_is_said_before_anything_is_asked(tmp_path, monkeypatch):
+    def full(_descriptor, _data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(JournalError, match="nothing was asked yet"):
+        JournalWriter(tmp_path / "journal")
+
+
+def test_a_really_full_disk_is_survived(tmp_path):
+    import subprocess
+
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small disk")
+    try:
+        with JournalWriter(small / "journal") as writer:
+            wrote = 0
+            while writer.failure is None:
+                writer.append(named(f"s{wrote}"))
+                wrote += 1
+            for number in range(500):  # what was in flight
+                writer.append(named(f"late{number}"))
+        kept = [found.sample.id for found in read_journal(small / "journal")]
+        assert len(kept) == wrote + 500
+        with pytest.raises(JournalError, match="nothing was asked yet"):
+            JournalWriter(small / "journal")
+    finally:
+        subprocess.run(["umount", str(small)], check=False)

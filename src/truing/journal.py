@@ -169,7 +169,10 @@ class JournalWriter:
         try:
             descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+                # Written, not only promised: some file systems promise what they lack.
+                left = RESERVE_BYTES
+                while left > 0:
+                    left -= os.write(descriptor, bytes(min(left, 1 << 20)))
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -358,3 +358,26 @@ def test_the_table_is_dated_and_positive():
     assert price.as_of
     assert price.source
     assert 0 < price.input <= price.output
+
+
+def test_a_damaged_answer_is_asked_for_again(tmp_path):
+    import sqlite3
+
+    file, model = tmp_path / "a.sqlite", Model()
+    cache = AnswerCache(file)
+    call(Caller(model, clock=clock, cache=cache), request())
+    cache.close()
+    with sqlite3.connect(file) as store:
+        store.execute("update answers_1 set answer = ?", (b'{"text": ',))
+    store.close()
+    call(Caller(model, clock=clock, cache=AnswerCache(file)), request())
+    assert len(model.asked) == 2
+
+
+def test_when_the_time_is_over_no_further_try_is_waited_for():
+    model = Model(*[fault(FaultKind.RATE_LIMIT, wait=100.0)] * 50)
+    budget = Budget(clock=clock, most_seconds=150.0)
+    stopped, done = measured(Caller(model, clock=clock, budget=budget), 50)
+    assert "--max-time" in stopped
+    assert done == []
+    assert len(model.asked) <= 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_key_is_nowhere_in_what_a_run_leaves(tmp_path, more, provider):
     server = subprocess.Popen(command)
     try:
         while not url.exists():
-            pass
+            time.sleep(0.02)
         environment = {
             **os.environ,
             "OPENAI_API_KEY": CANARY,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def url(tmp_path):
     process = subprocess.Popen([*command, "--log", str(tmp_path / "log")])
     try:
         while not (tmp_path / "url").exists():
-            pass
+            time.sleep(0.02)
         yield (tmp_path / "url").read_text()
     finally:
         process.kill()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fault_server import FaultServer
+from fault_server import FaultServer, answer_to
 from truing.calls.caller import Caller
 from truing.models import is_local, is_remote
 from truing.models.providers import find_reasoning, providers
@@ -89,15 +89,14 @@ async def test_every_fault_is_told_apart_over_every_protocol(protocol, fault, ki
 async def test_odd_but_whole_answers_are_answers_and_belong_to_their_question(protocol, fault):
     async with FaultServer(scripted=["fine", fault, "fine", "fine"]) as server:
         model = Caller(Remote(f"{protocol}/m", base_url=server.url))
-        odd = Request(messages=(Message(role=Role.USER, text="first"),))
-        even = Request(messages=(Message(role=Role.USER, text="second"),))
-        plain = [await model.respond(odd), await model.respond(odd)]
-        after = await model.respond(even)
-        again = await model.respond(even)
+        odd = Request(messages=(Message(role=Role.USER, text="Tell me one."),))
+        even = Request(messages=(Message(role=Role.USER, text="Tell me two things."),))
+        asked = [odd, odd, even, even]
+        answers = [await model.respond(request) for request in asked]
         await model.close()
-    assert plain[0].text == plain[1].text
-    assert after.text == again.text
-    assert after.text != plain[0].text or "second" not in after.text
+        expected = [answer_to(body) for body in server.requests]
+    assert [answer.text for answer in answers] == expected
+    assert expected[1] != expected[2]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -224,3 +223,100 @@ async def test_a_guided_choice_is_held_to_its_letters_and_says_so():
     assert body["logprobs"] is True
     assert response.elicitation == "constrained"
     assert set(response.option_logprobs) == {"A", "B"}
+
+
+async def test_a_setting_that_is_rejected_in_any_case_is_a_refusal_and_no_endless_loop():
+    async with FaultServer(scripted=["fine"], reply=None) as server:
+        model = Remote("llamacpp/m", base_url=server.url)
+        await model.respond(conversation())
+        server.scripted = ["unsupported-param"] * 50
+        response = await model.respond(conversation())
+        await model.close()
+    assert len(server.requests) < 10
+    assert response.fault is None or response.fault.kind is FaultKind.REFUSED_REQUEST
+
+
+def refusing(message: str):
+    from truing.models.http import Reply
+
+    async def post(_path, _body):
+        return Reply(400, [], b'{"error": {"message": "%b"}}' % message.encode())
+
+    return post
+
+
+@pytest.mark.parametrize(
+    ("message", "left_out"),
+    [
+        ("seed is not supported by this model", "seed"),
+        ("Extra inputs are not permitted: top_logprobs", "logprobs"),
+        ("the text is too long: 9000 tokens, include less", None),
+        ("your seed of doubt is noted", None),
+    ],
+)
+async def test_only_what_is_said_to_be_unsupported_is_left_out(message, left_out):
+    model = Remote("m", base_url="http://127.0.0.1:9/v1")
+    model._answered = True
+    model._http.post = refusing(message)
+    response = await model.respond(conversation(want_logprobs=True))
+    await model.close()
+    assert response.fault.kind is FaultKind.REFUSED_REQUEST
+    assert model._dialect.unsent == (frozenset({left_out}) if left_out else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2.5s"}, 60.0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "120ms"}, 0.12),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "7"}, 7.0),
+        ({"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "9s"}, None),
+        ({"x-ratelimit-remaining-requests": "0"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_server_that_says_it_has_no_room_is_left_alone_until_it_has(headers, seconds):
+    from truing.models.refusals import seconds_without_room
+
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert seconds_without_room(pairs) == seconds
+
+
+def test_anthropics_moment_of_reset_is_understood():
+    from datetime import UTC, datetime, timedelta
+
+    from truing.models.refusals import seconds_without_room
+
+    moment = (datetime.now(UTC) + timedelta(seconds=20)).isoformat().replace("+00:00", "Z")
+    pairs = [
+        (b"anthropic-ratelimit-requests-remaining", b"0"),
+        (b"anthropic-ratelimit-requests-reset", moment.encode()),
+    ]
+    assert 18 < seconds_without_room(pairs) <= 20
+
+
+async def test_the_limits_of_an_answer_hold_all_calls():
+    async with FaultServer(rate_limit=10, headers_of_limit=True) as server:
+        model = Remote("m", base_url=server.url)
+        await model.respond(conversation())
+        held = model.take_limits()
+        assert model.take_limits() is None
+        await model.close()
+    assert held is not None
+    assert 0 < held < 2
+
+
+def test_an_address_moved_by_the_environment_is_another_address(monkeypatch):
+    from truing.cli.opening import price_of
+    from truing.config import Config
+    from truing.models import given_address
+
+    assert given_address("openai/gpt-4o-mini", None) is None
+    assert price_of("openai/gpt-4o-mini", None, Config()) is not None
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://proxy.example/v1")
+    moved = given_address("openai/gpt-4o-mini", None)
+    assert moved == "https://proxy.example/v1"
+    assert price_of("openai/gpt-4o-mini", moved, Config()) is None
+    monkeypatch.setenv("OLLAMA_BASE_URL", "https://far.example/v1")
+    assert not is_local("ollama/x", given_address("ollama/x", None))

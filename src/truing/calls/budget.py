@@ -55,7 +55,7 @@ class Budget:
         while (reason := self._reason(usd, tokens)) is not None:
             if not self._flying or self._late():
                 self._wake()
-                raise BudgetSpent(f"stopped by {reason}: the same command with more goes on")
+                raise BudgetSpent(self._stopped_by(reason))
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             await place
@@ -63,6 +63,11 @@ class Budget:
         self._held_tokens += tokens
         self._flying += 1
         self._wake()
+
+    def check_time(self) -> None:
+        """Raises `BudgetSpent` where the time is over: no use in waiting for another try."""
+        if self._late():
+            raise BudgetSpent(self._stopped_by(f"--max-time ({self._most_seconds:g} seconds)"))
 
     def settle(
         self, usd: float, tokens: int, *, used_usd: float | None, used_tokens: int | None
@@ -83,6 +88,10 @@ class Budget:
         """Count what was spent, here or in an earlier sitting."""
         self.usd += usd
         self.tokens += tokens
+
+    @staticmethod
+    def _stopped_by(reason: str) -> str:
+        return f"stopped by {reason}: the same command with more goes on"
 
     def _late(self) -> bool:
         return self._deadline is not None and self._clock() >= self._deadline

@@ -30,7 +30,7 @@ class Caller:
 
     `most` caps the calls in flight. A model whose capabilities name a concurrency keeps to it;
     for the others the best is found out. `price` turns tokens into dollars where the model does
-    not say what an answer cost.
+    not say what an answer cost. `keep` says which answers are worth caching.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Caller:
         most: int | None = None,
         limits: Limits | None = None,
         cache: AnswerCache | None = None,
+        keep: Callable[[Response], bool] = lambda _: True,
         address: str | None = None,
         price: Price | None = None,
         budget: Budget | None = None,
@@ -54,6 +55,7 @@ class Caller:
         self._pace = Pace(limits or Limits(), clock=clock)
         self._breaker = Breaker(patience_seconds=patience_seconds, clock=clock)
         self._cache = cache
+        self._keep = keep
         self._address = address
         self._price = price
         self._budget = budget if budget is not None and budget.bounded else None
@@ -76,7 +78,12 @@ class Caller:
             if key is not None and (kept := self._cache.get(key)) is not None:
                 return kept
         response = await (self._within_budget(request) if self._budget else self._call(request))
-        if key is not None and self._cache is not None and response.fault is None:
+        if (
+            key is not None
+            and self._cache is not None
+            and response.fault is None
+            and self._keep(response)
+        ):
             self._cache.put(key, response)
         return response
 
@@ -125,6 +132,8 @@ class Caller:
             pause = pause_seconds(fault, attempts, self._jitter)
             if fault.wait_seconds is not None:
                 self.gate.hold(pause)
+            if self._budget is not None:
+                self._budget.check_time()
             await asyncio.sleep(pause)
         cost = response.cost_usd
         if cost is None and self._price is not None:
@@ -150,8 +159,8 @@ class Caller:
                 self._pace.answered(request, response)
         finally:
             self.gate.leave(entered, verdict)
-        if self._says_limits is not None and (said := self._says_limits.take_limits()):
-            self.gate.hold(said.hold_seconds)
+        if self._says_limits is not None and (seconds_to_hold := self._says_limits.take_limits()):
+            self.gate.hold(seconds_to_hold)
         return response, seconds
 
 

@@ -22,6 +22,8 @@ START = 32
 LARGEST = 1024
 _PAYS = 0.3
 """A step up pays if goodput rises by this share of the step's own."""
+_PAYS_TO_DOUBLE = 0.5
+"""The same for doubling, where much is at stake: calls in flight too many are slow to drain."""
 _BUSY_SHARE = 0.02
 _FEWEST_BUSY = 3
 _SLOWER = 2.0
@@ -74,6 +76,7 @@ class Gate:
         self._best = (self._limit, 0.0)
         self._low, self._high = 1.0, float(self._most)
         self._before = (self._limit, 0.0)
+        self._busy_before = 0.0
         self._usual_seconds = float("inf")
         self._tolerated = 0.0
         self._look_seconds = _FIRST_LOOK_SECONDS
@@ -220,12 +223,12 @@ class Gate:
         else:
             self._rest(goodput, crowded=crowded, busy=busy, seconds=seconds)
 
-    def _pays(self, goodput: float) -> bool:
+    def _pays(self, goodput: float, share: float = _PAYS) -> bool:
         limit, rate = self._best
-        return goodput >= rate * (1 + _PAYS * (self._limit / limit - 1))
+        return goodput >= rate * (1 + share * (self._limit / limit - 1))
 
     def _grow(self, goodput: float, *, crowded: bool, busy: float) -> None:
-        if self._best[1] > 0 and not self._pays(goodput):
+        if self._best[1] > 0 and not self._pays(goodput, _PAYS_TO_DOUBLE):
             self._low, self._high = self._best[0], self._limit
             self._halve()
         elif crowded:

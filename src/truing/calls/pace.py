@@ -9,23 +9,17 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from truing.records import Request, Response
 
-__all__ = ["Limits", "Pace", "SaidLimits", "SaysLimits", "rough_tokens"]
+__all__ = ["Limits", "Pace", "SaysLimits", "rough_tokens"]
 
-_CHARACTERS_A_TOKEN = 3
-
-
-class SaidLimits(NamedTuple):
-    """What a server said of its limits: how long until calls are worth trying again."""
-
-    hold_seconds: float
+_BYTES_A_TOKEN = 3
 
 
 @runtime_checkable
 class SaysLimits(Protocol):
     """A model whose server speaks of its limits in every answer."""
 
-    def take_limits(self) -> SaidLimits | None:
-        """What was said since the last call of this, or None."""
+    def take_limits(self) -> float | None:
+        """Seconds to hold all calls, by what was said since this was last asked, or None."""
         ...
 
 
@@ -86,6 +80,8 @@ class Pace:
 
 
 def rough_tokens(request: Request) -> int:
-    """Tokens that a request may use at most, at three characters a token."""
-    read = sum(len(message.text) + 16 for message in request.messages) // _CHARACTERS_A_TOKEN
+    """Tokens that a request may use at most, at three bytes a token."""
+    # Bytes, not characters: a sign of other scripts is a token or more.
+    size = sum(len(m.text.encode("utf-8", "replace")) + 16 for m in request.messages)
+    read = size // _BYTES_A_TOKEN
     return read + request.max_tokens + (request.thinking_tokens or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -16,7 +16,7 @@ from truing.cli.options import RunOptions, read_duration
 from truing.config import Config
 from truing.errors import UsageError
 from truing.journal import ResponseLine, read_journal
-from truing.models import Opening, is_local, is_remote, open_model
+from truing.models import Opening, given_address, is_local, is_remote, open_model
 from truing.models.model import Model
 from truing.records import Choice, Message, Response, Role
 from truing.runs import read_header
@@ -35,24 +35,33 @@ def open_budget(options: RunOptions, config: Config) -> Budget:
 
 def open_subject(name: str, options: RunOptions, config: Config, budget: Budget) -> Caller:
     """The model under test. Raises `UnknownName`, `UsageError` or a `ModelError`."""
-    address = options.base_url or config.base_url
+    base_url = options.base_url or config.base_url
     opening = Opening(
-        base_url=address,
+        base_url=base_url,
         key_env=options.key_env or config.key_env,
         timeout_seconds=options.timeout,
         seed=options.edition,
         offline=options.offline,
         template=None if options.template is None else str(options.template),
     )
-    if name.startswith("replay/") and address is None:
+    if name.startswith("replay/") and base_url is None:
         model = _open_replay(Path(name.partition("/")[2]))
     else:
         model = open_model(name, opening)
-    return _wrapped(model, address, options, config, budget)
+    return _wrapped(model, given_address(name, base_url), options, config, budget)
 
 
-def open_judge(name: str, options: RunOptions, config: Config, budget: Budget) -> Caller:
-    """A judge: its own limits and its own count of calls in flight, the same budget."""
+def open_judge(
+    name: str,
+    options: RunOptions,
+    config: Config,
+    budget: Budget,
+    keep: Callable[[Response], bool],
+) -> Caller:
+    """A judge: its own limits and its own count of calls in flight, the same budget.
+
+    Its answers are cached where `keep` can read them.
+    """
     opening = Opening(
         base_url=options.judge_url,
         key_env=options.judge_key_env,
@@ -61,11 +70,15 @@ def open_judge(name: str, options: RunOptions, config: Config, budget: Budget) -
         offline=options.offline,
     )
     model = open_model(name, opening)
-    return _wrapped(model, options.judge_url, options, config, budget)
+    address = given_address(name, options.judge_url)
+    return _wrapped(model, address, options, config, budget, keep)
 
 
 def price_of(name: str, address: str | None, config: Config) -> Price | None:
-    """Dollars a token: the user's own, nothing on this machine, the table's, or unknown."""
+    """Dollars a token: the user's own, nothing on this machine, the table's, or unknown.
+
+    Another address than the provider's own has a price that no table knows.
+    """
     if own := find_price(name, config.prices, own_only=True):
         return own
     if is_local(name, address):
@@ -74,7 +87,12 @@ def price_of(name: str, address: str | None, config: Config) -> Price | None:
 
 
 def _wrapped(
-    model: Model, address: str | None, options: RunOptions, config: Config, budget: Budget
+    model: Model,
+    address: str | None,
+    options: RunOptions,
+    config: Config,
+    budget: Budget,
+    keep: Callable[[Response], bool] = lambda _: True,
 ) -> Caller:
     price = price_of(model.name, address, config)
     if budget.bounds_cost and price is None:
@@ -83,9 +101,8 @@ def _wrapped(
             f'truing.toml ([prices] "{model.name}" = {{ input = USD, output = USD }}, a million '
             "tokens each), or use --max-tokens-total"
         )
-    cached = not options.no_cache and (
-        is_remote(model.name, address) or model.name.startswith("embedded/")
-    )
+    # What this process computes itself is not kept: it costs nothing, and its weights may change.
+    cached = not options.no_cache and is_remote(model.name, address)
     return Caller(
         model,
         most=options.concurrency or config.concurrency,
@@ -93,6 +110,7 @@ def _wrapped(
             options.rpm or config.requests_per_minute, options.tpm or config.tokens_per_minute
         ),
         cache=AnswerCache(user_cache_path("truing") / "answers.sqlite") if cached else None,
+        keep=keep,
         address=address,
         price=price,
         budget=budget,

@@ -10,11 +10,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from truing.calls.pace import rough_tokens
 from truing.cli.opening import price_of
 from truing.cli.options import RunOptions
 from truing.config import Config
-from truing.records import Message, Request, Role, Settings
+from truing.models import given_address, is_local
+from truing.records import Message, Role, Settings
 from truing.reports.text import duration, visible
 from truing.tasks import Task
 
@@ -41,7 +41,7 @@ def print_plan(
     name: str, tasks: list[Task], settings: Settings, options: RunOptions, config: Config
 ) -> int:
     """Print the plan of a run; nothing is called and nothing is written."""
-    address = options.base_url or config.base_url
+    address = given_address(name, options.base_url or config.base_url)
     price = price_of(name, address, config)
     limit = options.seeds or config.seeds_per_task
     rows = [_plan(task, settings, options.edition, limit) for task in tasks]
@@ -75,9 +75,8 @@ def _plan(task: Task, settings: Settings, edition: int, limit: int | None) -> Pl
     for sample in task.samples(edition=edition, limit=limit):
         most = min(sample.max_tokens, settings.max_tokens or sample.max_tokens)
         messages = (*system, *sample.messages)
-        request = Request(messages=messages, max_tokens=most)
         read = sum(len(message.text) + 16 for message in messages) // _CHARACTERS_A_TOKEN
-        written = min(most, rough_tokens(request)) + (settings.thinking_tokens or 0)
+        written = most + (settings.thinking_tokens or 0)
         row.calls += settings.epochs
         row.prompt_tokens += settings.epochs * read
         row.most_completion_tokens += settings.epochs * written
@@ -128,7 +127,7 @@ def _print(plan: dict[str, Any], rows: list[Planned]) -> None:
     console.print(table)
     if plan["judge_calls"]:
         console.print(f"judges: up to {plan['judge_calls']:,} calls more")
-    if not plan["model"].startswith(("embedded/", "scripted/", "replay/")):
+    if not is_local(plan["model"], plan["address"]):
         shown = duration(plan["seconds"])
         console.print(f"time: about {shown} by your limits, or at {_SECONDS_A_CALL:g} s a call")
     price = plan["price"]
@@ -147,7 +146,7 @@ def _print(plan: dict[str, Any], rows: list[Planned]) -> None:
             soft_wrap=True,
         )
     risky = [row.task for row in rows if row.asks_for_harm]
-    if risky and not plan["model"].startswith(("embedded/", "scripted/", "replay/")):
+    if risky and not is_local(plan["model"], plan["address"]):
         console.print(
             f"these rows ask for harm, as their test: {', '.join(risky)}; a provider may warn "
             "about or suspend the key that sends them: use one that may be lost, and tell them",

@@ -25,12 +25,15 @@ from truing.cli.texts import read_windows
 from truing.config import Config, read_config
 from truing.errors import BudgetSpent, TruingError, UsageError
 from truing.journal import JournalWriter
-from truing.models import DEFAULT_MODEL
-from truing.records import Settings
+from truing.models import DEFAULT_MODEL, given_address, is_remote
+from truing.models.providers import find_reasoning
+from truing.records import Response, Settings
 from truing.reports.profile import Summary
 from truing.reports.terminal import print_profile
 from truing.reports.text import visible
 from truing.runs import Done, RunHeader, find_unfinished, header_for, open_folder
+from truing.scorers.judge import read_verdict
+from truing.scorers.rubric import find_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
 
 __all__ = ["run_command"]
@@ -55,8 +58,8 @@ def run_command(**given: Any) -> int:
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))
     if options.dry_run:
-        return print_plan(name, tasks, _settings(options, config), options, config)
-    settings = _settings(options, config)
+        return print_plan(name, tasks, _settings(name, options, config), options, config)
+    settings = _settings(name, options, config)
     budget = open_budget(options, config)
     subject = open_subject(name, options, config, budget)
     header = _header(tasks, subject, settings, "tasks" if options.tasks else suite, options, config)
@@ -98,22 +101,30 @@ def _judge(
 ) -> tuple[bool, TruingError | None]:
     """Have every judge see the replies, one after the other."""
     rubrics = {task.id: task.card.rubric for task in tasks if task.card.rubric}
+    read_by = [find_rubric(rubric) for rubric in dict.fromkeys(rubrics.values())]
+
+    def readable(response: Response) -> bool:
+        return any(read_verdict(response.text, rubric) for rubric in read_by)
+
     for name in dict.fromkeys(options.judges):
-        judge = open_judge(name, options, config, budget)
+        judge = open_judge(name, options, config, budget, readable)
         stopped, failure = asyncio.run(judge_replies(folder, rubrics, judge, journal, console))
         if stopped or failure:
             return stopped, failure
     return False, None
 
 
-def _settings(options: RunOptions, config: Config) -> Settings:
+def _settings(name: str, options: RunOptions, config: Config) -> Settings:
+    thinking = options.thinking_tokens
+    if thinking is None and find_reasoning(name) and is_remote(name, options.base_url):
+        thinking = DEFAULT_THINKING_TOKENS
     return Settings(
         temperature=options.temperature,
         seed=options.edition,
         system=read_system(options.system, config, options.config),
         epochs=options.epochs,
         max_tokens=options.max_tokens,
-        thinking_tokens=options.thinking_tokens,
+        thinking_tokens=thinking,
         parameters={**config.parameters, **dict(map(read_parameter, options.parameters))},
     )
 
@@ -126,14 +137,12 @@ def _header(
     options: RunOptions,
     config: Config,
 ) -> RunHeader:
-    if subject.capabilities.thinks and settings.thinking_tokens is None:
-        settings = msgspec.structs.replace(settings, thinking_tokens=DEFAULT_THINKING_TOKENS)
     now = time.time()
     return header_for(
         tasks,
         run_id=_run_id(now, subject.name, suite),
         model=subject.name,
-        address=options.base_url or config.base_url,
+        address=given_address(subject.name, options.base_url or config.base_url),
         suite=suite,
         settings=settings,
         edition=options.edition,

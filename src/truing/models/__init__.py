@@ -17,7 +17,15 @@ from truing.errors import UnknownName
 if TYPE_CHECKING:
     from truing.models.model import Model
 
-__all__ = ["DEFAULT_MODEL", "Opening", "is_local", "is_remote", "model_names", "open_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Opening",
+    "given_address",
+    "is_local",
+    "is_remote",
+    "model_names",
+    "open_model",
+]
 
 DEFAULT_MODEL = "embedded/smollm2-135m"
 
@@ -104,8 +112,19 @@ def is_remote(name: str, address: str | None) -> bool:
     return address is not None or (bool(slash) and prefix in providers())
 
 
+def given_address(name: str, base_url: str | None) -> str | None:
+    """The address that the user gave, by option or environment; None for the provider's own."""
+    from truing.models.providers import moved_address, providers
+
+    provider = providers().get(name.partition("/")[0])
+    return base_url or (moved_address(provider) if provider else None)
+
+
 def is_local(name: str, address: str | None) -> bool:
-    """Whether a model runs on this machine, where no answer has a price."""
+    """Whether a model runs on this machine, where no answer has a price.
+
+    `address` is the one that the user gave, if any.
+    """
     from truing.models.providers import providers
 
     prefix = name.partition("/")[0]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from truing.errors import MissingExtra, UnknownName
+from truing.models.grammar import choice_grammar
 from truing.models.logprobs import option_logprobs
 from truing.models.model import clean_text
 from truing.models.requantise import as_q8_0
@@ -36,7 +37,6 @@ __all__ = ["EMBEDDED", "Embedded"]
 
 PARALLEL = 16
 CONTEXT_TOKENS = 2048
-PERCENTAGE = '("100" | [1-9] [0-9] | [0-9]) "%"'
 
 EMBEDDED = {
     "smollm2-135m": {
@@ -165,11 +165,8 @@ def _body(request: Request) -> dict[str, Any]:
         **request.parameters,
     }
     if request.choices:
-        letters = " | ".join(f'"{letter}"' for letter, _ in request.choices)
-        body |= {"grammar": f"root ::= {letters}", "max_tokens": 1}
-        if request.confidence:
-            grammar = f'root ::= ({letters}) ", " {PERCENTAGE}'
-            body |= {"grammar": grammar, "max_tokens": max(8, request.max_tokens)}
+        room = max(8, request.max_tokens) if request.confidence else 1
+        body |= {"grammar": choice_grammar(request), "max_tokens": room}
         if request.want_logprobs:
             body |= {"logprobs": True, "top_logprobs": 64}
     elif request.json_schema is not None:

@@ -101,16 +101,12 @@ class HttpClient:
             if any(sign in f"{name}{value}" for sign in "\r\n\0"):
                 raise UsageError(f"the header {name} holds a line break: is the key whole?")
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
-        self._heads: dict[tuple[str, str], bytes] = {}
+        self._heads: dict[str, bytes] = {}
 
     async def post(self, path: str, body: bytes) -> Reply:
         """The answer to a JSON body. Raises `CallFailed`; a status is never an error here."""
-        head = self._head("POST", path)
+        head = self._head(path)
         return await self._call(b"%b%d\r\n\r\n%b" % (head, len(body), body))
-
-    async def get(self, path: str) -> Reply:
-        """The answer to a GET."""
-        return await self._call(self._head("GET", path) + b"0\r\n\r\n")
 
     async def close(self) -> None:
         """Close every pooled connection and let the loop see them closed."""
@@ -121,15 +117,15 @@ class HttpClient:
             self._idle.pop().abort()
         await asyncio.sleep(0)
 
-    def _head(self, method: str, path: str) -> bytes:
-        head = self._heads.get((method, path))
+    def _head(self, path: str) -> bytes:
+        head = self._heads.get(path)
         if head is None:
             target = f"{self._prefix}{path}{self._query}"
             if self._proxy and not self._secure:
                 target = f"http://{_bracketed(self._host)}:{self._port}{target}"
-            lines = f"{method} {target} HTTP/1.1\r\n{self._headers}"
+            lines = f"POST {target} HTTP/1.1\r\n{self._headers}"
             lines += "Content-Type: application/json\r\nContent-Length: "
-            head = self._heads[(method, path)] = lines.encode("latin-1")
+            head = self._heads[path] = lines.encode("latin-1")
         return head
 
     async def _call(self, data: bytes) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
@@ -9,7 +10,7 @@ from importlib import resources
 
 import msgspec
 
-__all__ = ["Provider", "Reasoning", "find_reasoning", "providers"]
+__all__ = ["Provider", "Reasoning", "find_reasoning", "moved_address", "providers"]
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,11 @@ def _tables() -> _Tables:
 def providers() -> dict[str, Provider]:
     """Every provider, by the prefix of its models' names."""
     return _tables().provider
+
+
+def moved_address(provider: Provider) -> str | None:
+    """The address that the environment puts in the place of the provider's own."""
+    return next(filter(None, map(os.environ.get, provider.base_url_env)), None)
 
 
 def find_reasoning(remote_name: str) -> Reasoning | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +15,14 @@ from truing.models.http import Reply
 from truing.models.model import clean_text
 from truing.records import Fault, FaultKind
 
-__all__ = ["ErrorBody", "fault_of", "is_filter_block", "is_out_of_credit", "read_error"]
+__all__ = [
+    "ErrorBody",
+    "fault_of",
+    "is_filter_block",
+    "is_out_of_credit",
+    "read_error",
+    "seconds_without_room",
+]
 
 _KINDS = {
     408: FaultKind.TIMEOUT,
@@ -37,6 +46,8 @@ _NO_CREDIT_CODES = {
     "insufficient_credits",
 }
 _LONGEST_MESSAGE = 300
+_LONGEST_HOLD = 60.0
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class ErrorBody(NamedTuple):
@@ -97,6 +108,39 @@ def fault_of(reply: Reply, said: str) -> Fault:
     if kind is FaultKind.REFUSED_REQUEST:
         return Fault(kind=kind, detail=f"{status}: {said}")
     return Fault(kind=kind, detail=f"{status}: {said}", wait_seconds=_asked_wait(reply))
+
+
+def seconds_without_room(headers: list[tuple[bytes, bytes]]) -> float | None:
+    """How long the rate-limit headers of an answer leave no room for another call, if they do.
+
+    OpenAI's names (`x-ratelimit-remaining-requests`, `-reset-requests`, the same for tokens; a
+    duration such as `6m0s` or `120ms`) and Anthropic's (`anthropic-ratelimit-...`; a moment).
+    """
+    said: dict[str, str] = {}
+    for raw, value in headers:
+        if b"ratelimit-" in raw.lower():
+            said[raw.decode("latin-1").lower()] = value.decode("latin-1").strip()
+    waits = []
+    for name, left in said.items():
+        if "remaining" not in name or _number(left) != 0:
+            continue
+        reset = said.get(name.replace("remaining", "reset"))
+        if reset is not None:
+            waits.append(_until(reset))
+    known = [wait for wait in waits if wait is not None and wait > 0]
+    return min(max(known), _LONGEST_HOLD) if known else None
+
+
+def _until(reset: str) -> float | None:
+    """Seconds until a reset, given as seconds, as a duration or as a moment."""
+    if (seconds := _number(reset)) is not None:
+        return seconds
+    if parts := re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", reset):
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return datetime.fromisoformat(reset).timestamp() - time.time()
+    except ValueError:
+        return None
 
 
 def _asked_wait(reply: Reply) -> float | None:

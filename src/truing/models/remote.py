@@ -25,13 +25,20 @@ from truing.errors import (
 )
 from truing.models.http import CallFailed, HttpClient, NotConnected, Reply, checked_url
 from truing.models.model import clean_text
-from truing.models.providers import Provider, Reasoning, find_reasoning, providers
+from truing.models.providers import (
+    Provider,
+    Reasoning,
+    find_reasoning,
+    moved_address,
+    providers,
+)
 from truing.models.refusals import (
     ErrorBody,
     fault_of,
     is_filter_block,
     is_out_of_credit,
     read_error,
+    seconds_without_room,
 )
 from truing.models.wires import WIRES, Dialect, Malformed
 from truing.records import (
@@ -47,6 +54,10 @@ from truing.records import (
 __all__ = ["TIMEOUT_SECONDS", "Remote"]
 
 TIMEOUT_SECONDS = 120.0
+_REJECTS = re.compile(
+    r"support|unknown|unrecogni[sz]ed|unexpected|permitted|allowed|extra|deprecated|invalid param",
+    re.IGNORECASE,
+)
 _GENERIC = Provider(protocol="openai_chat", key_env=("OPENAI_API_KEY",))
 """What is taken for granted of a server that is given by its address alone."""
 
@@ -67,7 +78,7 @@ class Remote:
         if known is None and base_url is None:
             raise UsageError(f"no address for {name!r}: give --base-url URL")
         provider = known or _GENERIC
-        address = base_url or _moved(provider) or provider.base_url
+        address = base_url or moved_address(provider) or provider.base_url
         if address is None:
             variables = " or ".join(provider.base_url_env)
             raise UsageError(f"{prefix} has no one address: set {variables}, or give --base-url")
@@ -86,6 +97,7 @@ class Remote:
         base = f"{self._url}?{provider.query}" if provider.query else self._url
         self._http = HttpClient(base, headers, timeout_seconds=timeout_seconds)
         self._answered = False
+        self._hold_seconds: float | None = None
 
     async def respond(self, request: Request) -> Response:
         """The outcome of one attempt; one more for each setting that the server rejects."""
@@ -104,32 +116,26 @@ class Remote:
                 return _failed(error.kind, self._redact(error.detail), attempts)
             except CallFailed as error:
                 return _failed(error.kind, self._redact(error.detail), attempts)
+            self._hold_seconds = seconds_without_room(reply.headers) or self._hold_seconds
             if reply.status == 200:
                 response = self._read(reply.body, request, body, dialect)
                 break
             error_body = read_error(reply.body)
             setting = self._rejected(reply.status, error_body, body, request)
-            if setting is None:
+            if setting is None or setting in dialect.unsent:
                 response = self._refused(reply, error_body)
                 break
-            if setting not in self._dialect.unsent:
-                self._dialect = self._dialect._replace(
-                    unsent=self._dialect.unsent | {setting},
-                )
+            self._dialect = self._dialect._replace(unsent=self._dialect.unsent | {setting})
             detail = f"{reply.status}: {self._redact(error_body.message)} (left out: {setting})"
             attempts.append(Attempt(seconds=0.0, fault=FaultKind.REFUSED_REQUEST, detail=detail))
         if attempts:
             response = msgspec.structs.replace(response, attempts=tuple(attempts))
         return response
 
-    async def model_names(self) -> list[str] | None:
-        """What the server says it serves, or None where it does not say."""
-        try:
-            reply = await self._http.get("/models")
-            listed = msgspec.json.decode(reply.body)["data"] if reply.status == 200 else None
-            return None if listed is None else [str(entry["id"]) for entry in listed]
-        except (CallFailed, msgspec.DecodeError, LookupError, TypeError):
-            return None
+    def take_limits(self) -> float | None:
+        """Seconds until the server's own limits leave room, where its last answer said none."""
+        seconds, self._hold_seconds = self._hold_seconds, None
+        return seconds
 
     async def close(self) -> None:
         """Close the pooled connections."""
@@ -169,10 +175,12 @@ class Remote:
         """
         if status not in (400, 404, 422, 501):
             return None
-        words = set(re.findall(r"[a-z_.]+", f"{error.parameter} {error.message}".lower()))
+        named = {error.parameter.lower()}
+        if not error.parameter and _REJECTS.search(error.message):
+            named = set(re.findall(r"[a-z_.]+", error.message.lower()))
         for field, setting in self._wire.fields.items():
             sent = field.partition(".")[0] in body and field not in request.parameters
-            if sent and field in words:
+            if sent and field in named:
                 return setting
         schema = request.json_schema is not None and "json_schema" not in self._dialect.unsent
         return "json_schema" if schema and status in (400, 422) else None
@@ -224,11 +232,6 @@ def _decoded(raw: bytes) -> Any:
 
 def _failed(kind: FaultKind, detail: str, attempts: list[Attempt]) -> Response:
     return Response(fault=Fault(kind=kind, detail=detail), attempts=tuple(attempts))
-
-
-def _moved(provider: Provider) -> str | None:
-    """The address that the environment puts in the place of the provider's own."""
-    return next(filter(None, map(os.environ.get, provider.base_url_env)), None)
 
 
 def _find_key(

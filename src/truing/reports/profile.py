@@ -87,6 +87,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     retries: int
     reused: int = 0
     """Answers out of the cache: no calls, no tokens, no cost."""
+    unsent: list[str] = []
+    """Settings that the server rejects and that some answers were therefore given without."""
     judge_verdicts: int = 0
     """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
 
@@ -171,6 +173,7 @@ def summarise(
     task_of: dict[str, str] = {}
     scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
     calls = retries = reused = verdicts = 0
+    unsent: set[str] = set()
     tokens: int | None = 0
     cost: float | None = 0.0
     for line in lines:
@@ -179,6 +182,7 @@ def summarise(
             attempts = 0 if response.cached else max(1, len(response.attempts))
             calls, retries = calls + attempts, retries + max(0, attempts - 1)
             reused += response.cached
+            unsent.update(response.unsent)
             if response.settled and not response.cached:
                 used = (response.prompt_tokens, response.completion_tokens)
                 known = scripted or None not in used
@@ -218,6 +222,7 @@ def summarise(
         owed=sum(row.owed for row in rows),
         retries=retries,
         reused=reused,
+        unsent=sorted(unsent),
         judge_verdicts=verdicts,
     )
 

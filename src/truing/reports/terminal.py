@@ -124,6 +124,13 @@ def _notes(summary: Summary) -> list[str]:
             "Verdicts of LLM judges stand beside the rows and are no part of them; no person has "
             f"checked these judges ({summary.judge_verdicts} verdicts asked for)."
         )
+    if summary.unsent:
+        listed = ", ".join(summary.unsent)
+        notes.append(
+            f"The server takes no {listed}: answers were given without, at its own setting."
+        )
+    if summary.reused:
+        notes.append(f"{summary.reused} answers came out of the cache (--no-cache asks again).")
     cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
     tokens = "unknown" if summary.tokens is None else f"{summary.tokens:,}"
     notes.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from truing.models.grammar import choice_grammar
 from truing.models.logprobs import option_logprobs
 from truing.models.model import clean_text
 from truing.models.wires.wire import (
@@ -11,7 +12,6 @@ from truing.models.wires.wire import (
     Malformed,
     Stop,
     answer_tokens,
-    choice_grammar,
     count,
     full_message,
     without_none,
@@ -54,7 +54,7 @@ class OpenAIChat:
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         """The body of a request."""
         unsent = dialect.unsent
-        field = "max_completion_tokens" if "max_tokens" in unsent else dialect.max_tokens_field
+        field = _tokens_field(dialect)
         body: dict[str, Any] = {
             "model": dialect.model,
             "messages": [_message(message) for message in request.messages],
@@ -133,11 +133,15 @@ class OpenAIChat:
         )
 
 
+def _tokens_field(dialect: Dialect) -> str:
+    return "max_completion_tokens" if "max_tokens" in dialect.unsent else dialect.max_tokens_field
+
+
 def _constrained(request: Request, dialect: Dialect) -> dict[str, Any]:
     """Fields that hold a choice to its letters, in the server's own way."""
     letters = [letter for letter, _ in request.choices]
     field = str(dialect.guided_choice)
-    tokens = {dialect.max_tokens_field: max(8, request.max_tokens) if request.confidence else 1}
+    tokens = {_tokens_field(dialect): max(8, request.max_tokens) if request.confidence else 1}
     if field in ("grammar", "ebnf", "guided_grammar"):
         return {field: choice_grammar(request), **tokens}
     if request.confidence:

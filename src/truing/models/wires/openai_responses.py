@@ -28,8 +28,6 @@ class OpenAIResponses:
     fields = {  # noqa: RUF012
         "temperature": "temperature",
         "top_logprobs": "logprobs",
-        "include": "logprobs",
-        "text": "json_schema",
         "text.format": "json_schema",
     }
 

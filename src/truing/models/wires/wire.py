@@ -14,7 +14,6 @@ __all__ = [
     "Stop",
     "Wire",
     "answer_tokens",
-    "choice_grammar",
     "count",
     "full_message",
     "without_none",
@@ -22,9 +21,6 @@ __all__ = [
 
 ANSWER_TOKENS = 24
 """A choice that cannot be constrained gets room for "The answer is (B)."."""
-PERCENTAGE = '("100" | [1-9] [0-9] | [0-9]) "%"'
-
-
 Stop = Literal["stop", "length", "tool", "filter", "unknown"]
 
 
@@ -43,7 +39,7 @@ class Dialect(NamedTuple):
     thinking: str | None = None
     thinks: bool = False
     unsent: frozenset[str] = frozenset()
-    """Settings that are not sent: temperature, seed, logprobs, json_schema, choice."""
+    """Settings that are not sent: the values of `Wire.fields`."""
 
 
 class Wire(Protocol):
@@ -69,14 +65,6 @@ def answer_tokens(request: Request, dialect: Dialect) -> int:
     if request.choices and not request.confidence:
         own = ANSWER_TOKENS
     return own + ((request.thinking_tokens or 0) if dialect.thinks else 0)
-
-
-def choice_grammar(request: Request) -> str:
-    """A GBNF grammar that lets through one option's letter, and a percentage where asked for."""
-    letters = " | ".join(f'"{letter}"' for letter, _ in request.choices)
-    if request.confidence:
-        return f'root ::= ({letters}) ", " {PERCENTAGE}'
-    return f"root ::= {letters}"
 
 
 def full_message(text: str, calls: tuple[ToolCall, ...], reasoning: Any) -> Message | None:

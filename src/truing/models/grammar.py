@@ -1,0 +1,17 @@
+"""Grammars (GBNF) that hold a choice to its letters."""
+
+from __future__ import annotations
+
+from truing.records import Request
+
+__all__ = ["choice_grammar"]
+
+_PERCENTAGE = '("100" | [1-9] [0-9] | [0-9]) "%"'
+
+
+def choice_grammar(request: Request) -> str:
+    """Lets through one option's letter, and a percentage after it where it is asked for."""
+    letters = " | ".join(f'"{letter}"' for letter, _ in request.choices)
+    if request.confidence:
+        return f'root ::= ({letters}) ", " {_PERCENTAGE}'
+    return f"root ::= {letters}"
