@@ -13,7 +13,7 @@ from truing.calls.breaker import Breaker
 from truing.calls.budget import Budget
 from truing.calls.cache import AnswerCache
 from truing.calls.gate import LARGEST, Gate, Verdict
-from truing.calls.pace import Limits, Pace, SaysLimits, rough_tokens
+from truing.calls.pace import Limits, Pace, SaysLimits, answer_tokens, rough_tokens
 from truing.calls.prices import Price
 from truing.calls.retry import pause_seconds, tries_left
 from truing.models.model import Model
@@ -98,7 +98,7 @@ class Caller:
         tokens = rough_tokens(request)
         usd = 0.0
         if self._price is not None:
-            answer = request.max_tokens + (request.thinking_tokens or 0)
+            answer = answer_tokens(request)
             usd = self._price.of(tokens - answer, answer)
         await self._budget.reserve(usd, tokens)
         used_usd: float | None = 0.0

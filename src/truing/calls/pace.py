@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from truing.models.model import answer_room
 from truing.records import Request, Response
 
-__all__ = ["Limits", "Pace", "SaysLimits", "rough_tokens"]
+__all__ = ["Limits", "Pace", "SaysLimits", "answer_tokens", "rough_tokens"]
 
 _BYTES_A_TOKEN = 3
+_LEAST_ANSWER = 16
 
 
 @runtime_checkable
@@ -79,9 +81,14 @@ class Pace:
             self._tokens.give(rough_tokens(request) - used)
 
 
+def answer_tokens(request: Request) -> int:
+    """Tokens that an answer may take at most; no protocol allows fewer than 16."""
+    return max(_LEAST_ANSWER, answer_room(request)) + (request.thinking_tokens or 0)
+
+
 def rough_tokens(request: Request) -> int:
     """Tokens that a request may use at most, at three bytes a token."""
     # Bytes, not characters: a sign of other scripts is a token or more.
     size = sum(len(m.text.encode("utf-8", "replace")) + 16 for m in request.messages)
     read = size // _BYTES_A_TOKEN
-    return read + request.max_tokens + (request.thinking_tokens or 0)
+    return read + answer_tokens(request)

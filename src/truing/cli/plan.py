@@ -10,11 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from truing.calls.pace import answer_tokens
 from truing.cli.opening import price_of
 from truing.cli.options import RunOptions
 from truing.config import Config
 from truing.models import given_address, is_local
-from truing.records import Message, Role, Settings
+from truing.records import Message, Request, Role, Settings
 from truing.reports.text import duration, visible
 from truing.tasks import Task
 
@@ -76,7 +77,16 @@ def _plan(task: Task, settings: Settings, edition: int, limit: int | None) -> Pl
         most = min(sample.max_tokens, settings.max_tokens or sample.max_tokens)
         messages = (*system, *sample.messages)
         read = sum(len(message.text) + 16 for message in messages) // _CHARACTERS_A_TOKEN
-        written = most + (settings.thinking_tokens or 0)
+        letters = tuple((choice.label, choice.text) for choice in sample.choices)
+        written = answer_tokens(
+            Request(
+                messages=(),
+                choices=letters,
+                confidence=sample.confidence,
+                max_tokens=most,
+                thinking_tokens=settings.thinking_tokens,
+            )
+        )
         row.calls += settings.epochs
         row.prompt_tokens += settings.epochs * read
         row.most_completion_tokens += settings.epochs * written
@@ -129,7 +139,11 @@ def _print(plan: dict[str, Any], rows: list[Planned]) -> None:
         console.print(f"judges: up to {plan['judge_calls']:,} calls more")
     if not is_local(plan["model"], plan["address"]):
         shown = duration(plan["seconds"])
-        console.print(f"time: about {shown} by your limits, or at {_SECONDS_A_CALL:g} s a call")
+        console.print(
+            f"time: about {shown} (at {_SECONDS_A_CALL:g} s a call with {_IN_FLIGHT} or -j in flight, "
+            "within your limits a minute)",
+            soft_wrap=True,
+        )
     price = plan["price"]
     if price is None:
         console.print(

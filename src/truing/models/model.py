@@ -6,7 +6,10 @@ from typing import Protocol
 
 from truing.records import Capabilities, Request, Response
 
-__all__ = ["Model", "clean_text"]
+__all__ = ["Model", "answer_room", "clean_text"]
+
+_CHOICE_TOKENS = 24
+"""A choice that cannot be constrained gets room for "The answer is (B)."."""
 
 
 class Model(Protocol):
@@ -32,6 +35,13 @@ class Model(Protocol):
     async def close(self) -> None:
         """Release what it holds. Called once, also after an error."""
         ...
+
+
+def answer_room(request: Request) -> int:
+    """Tokens that an answer may take, without what is thought before it."""
+    if request.choices and not request.confidence:
+        return max(_CHOICE_TOKENS, request.max_tokens)
+    return request.max_tokens
 
 
 def clean_text(text: str) -> str:

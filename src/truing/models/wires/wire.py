@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, Protocol
 
-from truing.models.model import clean_text
+from truing.models.model import answer_room, clean_text
 from truing.records import Message, Request, Response, Role, ToolCall
 
 __all__ = [
-    "ANSWER_TOKENS",
     "Dialect",
     "Malformed",
     "Stop",
@@ -61,10 +60,7 @@ class Wire(Protocol):
 
 def answer_tokens(request: Request, dialect: Dialect) -> int:
     """Tokens allowed for an answer, with what a reasoning model thinks before it on top."""
-    own = request.max_tokens
-    if request.choices and not request.confidence:
-        own = ANSWER_TOKENS
-    return own + ((request.thinking_tokens or 0) if dialect.thinks else 0)
+    return answer_room(request) + ((request.thinking_tokens or 0) if dialect.thinks else 0)
 
 
 def full_message(text: str, calls: tuple[ToolCall, ...], reasoning: Any) -> Message | None:
