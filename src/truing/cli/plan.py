@@ -140,8 +140,8 @@ def _print(plan: dict[str, Any], rows: list[Planned]) -> None:
     if not is_local(plan["model"], plan["address"]):
         shown = duration(plan["seconds"])
         console.print(
-            f"time: about {shown} (at {_SECONDS_A_CALL:g} s a call with {_IN_FLIGHT} or -j in flight, "
-            "within your limits a minute)",
+            f"time: about {shown} (at {_SECONDS_A_CALL:g} s a call, "
+            f"{_IN_FLIGHT} or -j in flight, within your limits a minute)",
             soft_wrap=True,
         )
     price = plan["price"]

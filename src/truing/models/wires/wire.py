@@ -18,8 +18,6 @@ __all__ = [
     "without_none",
 ]
 
-ANSWER_TOKENS = 24
-"""A choice that cannot be constrained gets room for "The answer is (B)."."""
 Stop = Literal["stop", "length", "tool", "filter", "unknown"]
 
 
