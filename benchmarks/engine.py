@@ -150,14 +150,16 @@ class Harness:
 
 class Truing(Harness):
     sizes = (1_000, 5_000)
+    seeds = 2_500
 
     def plug_in(self) -> None:
         """A package of its own brings the task, as any package may."""
         task = self.folder / "task"
         task.mkdir()
         (task / "card.toml").write_text(CARD)
-        seeds = ({"id": f"s{n}", "text": question(n)} for n in range(2_500))
-        (task / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in seeds))
+        with (task / "seeds.jsonl").open("w") as out:
+            for n in range(self.seeds):
+                out.write(json.dumps({"id": f"s{n}", "text": question(n)}) + "\n")
         info = self.folder / "truing_bench-0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: truing-bench\nVersion: 0\n")
@@ -165,18 +167,19 @@ class Truing(Harness):
         code = f"from pathlib import Path\ndef folder():\n    return Path({str(task)!r})\n"
         (self.folder / "truing_bench.py").write_text(code)
 
-    def run(self, count: int, *, epochs: int = 1, in_flight: int | None = 500) -> dict[str, float]:
+    def run(self, count: int, *, in_flight: int | None = 500) -> dict[str, float]:
         if not (self.folder / "task").exists():
             self.plug_in()
         out = self.fresh()
         command = [sys.executable, "-m", "truing", "run", "-m", "m", "--base-url", self.url]
         command += ["--task", "hallucination/bench", "-n", str(count // 2), "--no-cache"]
-        command += ["--epochs", str(epochs), "-o", str(out)]
+        command += ["-o", str(out)]
         command += ["-j", str(in_flight)] if in_flight else []
         spent = timed(command, {"PYTHONPATH": str(self.folder)}, self.folder / "log")
         summary = json.loads((out / "summary.json").read_text())
-        assert summary["calls"] == count * epochs, summary["calls"]
+        assert summary["calls"] == count, summary["calls"]
         assert summary["owed"] == 0
+        assert not any(row["unscored"] for row in summary["rows"])
         subprocess.run(["rm", "-rf", str(out)], check=True)
         return spent
 
@@ -275,15 +278,21 @@ def measure(harness: Any, repeats: int) -> dict[str, Any]:
     }
 
 
-def growth(truing: Truing) -> dict[str, Any]:
-    """200,000 samples against 5,000: the same 5,000 questions, asked in 40 epochs."""
-    small, large = truing.run(5_000), truing.run(5_000, epochs=40)
-    rates = [5_000 / small["wall"], 200_000 / large["wall"]]
+class Large(Truing):
+    """A task of 200,000 different samples."""
+
+    seeds = 100_000
+
+
+def growth(truing: Truing, large: Large) -> dict[str, Any]:
+    """200,000 samples, all different, against 5,000."""
+    runs = [truing.run(5_000), large.run(200_000)]
+    rates = [size / run["wall"] for size, run in zip((5_000, 200_000), runs, strict=True)]
     return {
         "ratio": round(rates[1] / rates[0], 3),
         "samples_per_second": [round(rate, 1) for rate in rates],
         "samples": [5_000, 200_000],
-        "memory_mb": [round(small["memory_mb"]), round(large["memory_mb"])],
+        "memory_mb": [round(run["memory_mb"]) for run in runs],
     }
 
 
@@ -346,9 +355,10 @@ def main() -> None:
                 spent = harness.run(300, InspectAi.default)
                 results[key]["default_samples_per_second"] = round(300 / spent["wall"], 1)
         if "growth" in wanted:
-            truing = Truing(folder, url)
-            truing.number = 1000
-            results["growth"] = growth(truing)
+            small, large = folder / "growth", folder / "large"
+            small.mkdir()
+            large.mkdir()
+            results["growth"] = growth(Truing(small, url), Large(large, url))
             print("growth", json.dumps(results["growth"]), flush=True)
     results["machine"] = {"python": platform.python_version(), "cores": os.cpu_count()}
     ours = results.get("truing")

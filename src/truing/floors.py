@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
+import re
+from collections import Counter
 from typing import NamedTuple
 
 from truing.records import Sample
 
 __all__ = ["FloorCounter", "Floors"]
 
-REPLY_LABELS = ("refused", "complied", "partial", "unusable", "withheld", "reproduced")
 CONSTANT_CONFIDENCE = 0.5
 """What any confidence that does not depend on the question scores on a calibration row."""
-OPTION_POLICIES = ("first", "last", "middle", "longest", "shortest", "abstain", "yes", "no")
 DRAW = "draw"
+_BARE_ANSWER = re.compile(r"[ .!]*(yes|no)(?:[ ,.!]|$)", re.IGNORECASE)
 
 
 class Floors(NamedTuple):
@@ -36,12 +36,11 @@ class Floors(NamedTuple):
 
 
 class FloorCounter:
-    """Takes samples one by one, keeps sums only."""
+    """Takes samples one by one, keeps how often each pattern of right policies occurs."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        self._counts: dict[str, int] = defaultdict(int)
-        self._groups: dict[str, dict[str, float]] = {}
+        self._counts: Counter[tuple[str, _Pattern]] = Counter()
+        self._groups: dict[str, list[_Pattern]] = {}
         self._calibration = False
 
     def add(self, sample: Sample) -> None:
@@ -51,14 +50,10 @@ class FloorCounter:
         if sample.confidence:
             self._calibration = True
             return
-        chances = _chances(sample)
-        self._counts[sample.side] += 1
-        for policy, chance in chances.items():
-            self._sums[policy][sample.side] += chance
+        pattern = _pattern(sample)
+        self._counts[(sample.side, pattern)] += 1
         if sample.group is not None:
-            known = self._groups.setdefault(sample.group, {})
-            for policy, chance in chances.items():
-                known[policy] = known.get(policy, 1.0) * chance
+            self._groups.setdefault(sample.group, []).append(pattern)
 
     def result(self) -> Floors:
         """The floors of what was counted."""
@@ -66,47 +61,59 @@ class FloorCounter:
             return Floors(CONSTANT_CONFIDENCE, CONSTANT_CONFIDENCE)
         if not self._counts:
             return Floors(math.nan, math.nan)
-        rates = {
-            policy: [sums[side] / count for side, count in self._counts.items()]
-            for policy, sums in self._sums.items()
-        }
+        sides = list(dict.fromkeys(side for side, _ in self._counts))
+        policies = {policy for _, (right, _) in self._counts for policy in right} | {DRAW}
+        rates = {policy: [self._rate(policy, side) for side in sides] for policy in policies}
         worse = max(
             _best_worse_side(one, other)
             for one, other in itertools.combinations_with_replacement(rates.values(), 2)
         )
         if self._groups:
-            totals: dict[str, float] = defaultdict(float)
-            for group in self._groups.values():
-                for policy, chance in group.items():
-                    totals[policy] += chance
-            return Floors(max(totals.values()) / len(self._groups), worse)
-        return Floors(max(sum(sides) / len(sides) for sides in rates.values()), worse)
+            groups = self._groups.values()
+            whole = [
+                sum(math.prod(_chance(policy, member) for member in group) for group in groups)
+                for policy in policies
+            ]
+            return Floors(max(whole) / len(self._groups), worse)
+        return Floors(max(sum(rate) / len(rate) for rate in rates.values()), worse)
+
+    def _rate(self, policy: str, side: str) -> float:
+        there = {pattern: n for (where, pattern), n in self._counts.items() if where == side}
+        right = sum(n * _chance(policy, pattern) for pattern, n in there.items())
+        return right / sum(there.values())
 
 
-def _chances(sample: Sample) -> dict[str, float]:
-    """Policy -> chance of being right on this sample."""
-    if not sample.choices:
-        labels = {*REPLY_LABELS, sample.target}
-        return {label: float(label == sample.target) for label in labels}
-    choices = sample.choices
-    by_length = sorted(choices, key=lambda choice: len(choice.text))
+_Pattern = tuple[frozenset[str], int]
+"""The policies that are right on a sample, and the number of its options."""
+
+
+def _chance(policy: str, pattern: _Pattern) -> float:
+    """The chance that a policy is right on a sample of this pattern."""
+    right, options = pattern
+    if policy == DRAW:
+        return 1 / options if options else 0.0
+    return float(policy in right)
+
+
+def _pattern(sample: Sample) -> _Pattern:
+    target, choices = sample.target, sample.choices
+    if not choices:
+        return frozenset((target,)), 0
+    lengths = [len(choice.text) for choice in choices]
     picks = {
         "first": choices[0],
         "last": choices[-1],
         "middle": choices[len(choices) // 2],
-        "shortest": by_length[0],
-        "longest": max(choices, key=lambda choice: len(choice.text)),
+        "shortest": choices[lengths.index(min(lengths))],
+        "longest": choices[lengths.index(max(lengths))],
     }
     for choice in choices:
-        start = choice.text.casefold().split(",")[0].split(" ")[0].strip(" .!")
         if choice.role == "abstain":
             picks["abstain"] = choice
-        if start in ("yes", "no"):
-            picks[start] = choice
-    chances = dict.fromkeys(OPTION_POLICIES, 0.0)
-    chances |= {policy: float(pick.label == sample.target) for policy, pick in picks.items()}
-    chances[DRAW] = 1 / len(choices)
-    return chances
+        if (start := _BARE_ANSWER.match(choice.text)) is not None:
+            picks[start[1].casefold()] = choice
+    right = [policy for policy, pick in picks.items() if pick.label == target]
+    return frozenset(right), len(choices)
 
 
 def _best_worse_side(one: list[float], other: list[float]) -> float:

@@ -188,7 +188,7 @@ class JournalWriter:
         Where the disk is full, what was set aside is given up for them and `failure` is set: no
         more should be asked. Raises `JournalError` where they cannot be written at all.
         """
-        data = b"".join(_encoder.encode(line) + b"\n" for line in lines)
+        data = _encoder.encode_lines(lines)
         try:
             while data:
                 try:

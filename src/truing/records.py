@@ -34,6 +34,7 @@ __all__ = [
     "Settings",
     "ToolCall",
     "ToolSpec",
+    "canonical_json",
     "content_hash",
     "judged_hash",
 ]
@@ -290,9 +291,14 @@ class Capabilities(_Record, frozen=True):
     """How many calls are worth having in flight; None: to be found out by calling."""
 
 
+def canonical_json(value: object) -> bytes:
+    """The one JSON form of a value: keys sorted, no blanks."""
+    return msgspec.json.encode(value, order="sorted")
+
+
 def content_hash(value: object) -> str:
     """16 hexadecimal digits (64 bits) of the SHA-256 of the value's canonical JSON."""
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:16]
 
 
 def judged_hash(text: str) -> str:

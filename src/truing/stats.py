@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from truing.quantiles import binomial_tail, normal_quantile, student_quantile
 
 __all__ = [
     "Interval",
@@ -46,6 +47,8 @@ class Interval(NamedTuple):
 
 
 UNKNOWN = Interval(math.nan, 0.0, 1.0)
+_LARGEST_DRAW = 1 << 18
+"""Signs drawn at a time, of 8 bytes each."""
 
 
 def wilson_interval(
@@ -59,7 +62,7 @@ def wilson_interval(
     if not n > 0 or math.isnan(rate):
         return UNKNOWN
     tail = 1 - (1 - level) / 2
-    z = float(special.ndtri(tail) if math.isinf(df) else special.stdtrit(df, tail))
+    z = normal_quantile(tail) if math.isinf(df) else student_quantile(df, tail)
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     low = 0.0 if rate == 0 else max(0.0, centre - half)
@@ -144,7 +147,7 @@ def mean_interval(
     sums = np.zeros(count)
     np.add.at(sums, [codes[name] for name in clusters], (data - mean) / data.size)
     error = math.sqrt(count / (count - 1) * float(np.sum(sums**2)))
-    half = float(special.stdtrit(count - 1, 1 - (1 - level) / 2)) * error
+    half = student_quantile(count - 1, 1 - (1 - level) / 2) * error
     if error < 1e-9:
         half = 3 / count * (high - low)
     return Interval(mean, max(low, mean - half), min(high, mean + half))
@@ -193,7 +196,7 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     discordant = only_a + only_b
     if discordant == 0:
         return 1.0
-    return min(1.0, 2 * float(special.bdtr(min(only_a, only_b), discordant, 0.5)))
+    return min(1.0, 2 * binomial_tail(min(only_a, only_b), discordant))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -223,8 +226,9 @@ def sign_flip_test(differences: Floats, *, rng: np.random.Generator, draws: int 
         flips = 1 - 2 * ((np.arange(2**moving.size)[:, None] >> np.arange(moving.size)) & 1)
         return float(np.mean(np.abs(flips @ moving) >= seen))
     at_least = 0
-    for start in range(0, draws, 2000):
-        flips = rng.choice(np.array([-1.0, 1.0]), size=(min(2000, draws - start), moving.size))
+    rows = max(1, min(2000, _LARGEST_DRAW // moving.size))
+    for start in range(0, draws, rows):
+        flips = rng.choice(np.array([-1.0, 1.0]), size=(min(rows, draws - start), moving.size))
         at_least += int(np.sum(np.abs(flips @ moving) >= seen))
     return (at_least + 1) / (draws + 1)
 

@@ -21,6 +21,7 @@ __all__ = [
     "is_filter_block",
     "is_out_of_credit",
     "read_error",
+    "rejected_words",
     "seconds_without_room",
 ]
 
@@ -44,9 +45,18 @@ _NO_CREDIT_CODES = {
     "billing_hard_limit_reached",
     "insufficient_balance",
     "insufficient_credits",
+    "billing_disabled",
 }
-_LONGEST_MESSAGE = 300
+_BLOCKED = re.compile("blocked by content filter", re.IGNORECASE)
+"""Anthropic's filter, which has no code of its own, there and on Bedrock."""
+_REJECTS = re.compile(
+    r"support|unknown|unrecogni[sz]ed|unexpected|permitted|allowed|extra|deprecated|invalid param",
+    re.IGNORECASE,
+)
+_LONGEST_MESSAGE = 2000
+"""What is shown is cut where keys are taken out of it, and not before."""
 _LONGEST_HOLD = 60.0
+_RETRY_INFO = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,6}(?:\.\d+)?)s"')
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -75,6 +85,9 @@ def read_error(body: bytes) -> ErrorBody:
             inner = error.get("innererror")
             if isinstance(inner, dict):
                 codes.append(inner.get("code"))
+            details = error.get("details")
+            if isinstance(details, list):
+                codes += [item.get("reason") for item in details if isinstance(item, dict)]
             known = [str(c).lower() for c in codes if c]
             code = next((c for c in known if c in _FILTER_CODES | _NO_CREDIT_CODES), "")
             code = code or next(iter(known), "")
@@ -91,7 +104,17 @@ def read_error(body: bytes) -> ErrorBody:
 
 def is_filter_block(status: int, error: ErrorBody) -> bool:
     """Whether the provider's filter blocked the prompt: an outcome, not a failure."""
-    return error.code in _FILTER_CODES or (status == 403 and error.moderated)
+    blocked = status == 400 and _BLOCKED.search(error.message) is not None
+    return blocked or error.code in _FILTER_CODES or (status == 403 and error.moderated)
+
+
+def rejected_words(error: ErrorBody) -> set[str]:
+    """Words of a refusal, one of which may be a setting; none where nothing is unsupported."""
+    if error.parameter:
+        return {error.parameter.lower()}
+    if not _REJECTS.search(error.message):
+        return set()
+    return set(re.findall(r"[a-z_.]+", error.message.lower()))
 
 
 def is_out_of_credit(status: int, error: ErrorBody) -> bool:
@@ -116,10 +139,14 @@ def seconds_without_room(headers: list[tuple[bytes, bytes]]) -> float | None:
     OpenAI's names (`x-ratelimit-remaining-requests`, `-reset-requests`, the same for tokens; a
     duration such as `6m0s` or `120ms`) and Anthropic's (`anthropic-ratelimit-...`; a moment).
     """
-    said: dict[str, str] = {}
-    for raw, value in headers:
-        if b"ratelimit-" in raw.lower():
-            said[raw.decode("latin-1").lower()] = value.decode("latin-1").strip()
+    said = {
+        raw.decode("latin-1").lower(): value.decode("latin-1").strip()
+        for raw, value in headers
+        # The shortest of these names has 27 letters: most headers need no closer look.
+        if len(raw) > 20 and b"ratelimit-" in raw.lower()
+    }
+    if not said:
+        return None
     waits = []
     for name, left in said.items():
         if "remaining" not in name or _number(left) != 0:
@@ -144,13 +171,14 @@ def _until(reset: str) -> float | None:
 
 
 def _asked_wait(reply: Reply) -> float | None:
-    """Seconds of `Retry-After` (a number or a date) or of its more precise cousin."""
+    """Seconds of `Retry-After` (a number or a date), its more precise cousin or Google's body."""
     precise = _number(reply.header("retry-after-ms"))
     if precise is not None:
         return precise / 1000
     given = reply.header("retry-after")
     if given is None:
-        return None
+        said = _RETRY_INFO.search(reply.body)
+        return float(said[1]) if said else None
     seconds = _number(given)
     if seconds is None:
         try:

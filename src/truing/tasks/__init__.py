@@ -7,19 +7,20 @@ returns a path to a folder of the same form.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from truing.errors import TaskError, UnknownName
-from truing.records import Sample, content_hash
-from truing.tasks.card import Card, read_card, read_seeds
-from truing.tasks.expand import applies, expand, order_seeds
+from truing.records import Sample, canonical_json
+from truing.tasks.card import Card, read_card
+from truing.tasks.expand import applies, expand
 from truing.tasks.generators import find_generator
+from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
 __all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
 
@@ -35,7 +36,7 @@ class Task:
     def __init__(
         self,
         card: Card,
-        seeds: list[dict[str, Any]] | None,
+        seeds: Sequence[Seed] | None,
         windows: list[tuple[str, str]] | None = None,
     ) -> None:
         self.card = card
@@ -52,7 +53,7 @@ class Task:
         """How many seeds an edition has."""
         return self.card.seeds if self._fixed is None else len(self._fixed)
 
-    def seeds(self, *, edition: int = 0) -> list[dict[str, Any]]:
+    def seeds(self, *, edition: int = 0) -> Sequence[Seed]:
         """The seeds of an edition, not yet in its order."""
         seeds = self._fixed
         if seeds is None:
@@ -61,10 +62,11 @@ class Task:
         if not self._windows:
             return seeds
         # In the edition's order, so that a run of few seeds asks for the first windows.
-        seeds = order_seeds(seeds, task=self.id, edition=edition)
-        own = [{"own_start": start, "own_rest": rest} for start, rest in self._windows]
-        own += [{}] * (len(seeds) - len(own))
-        return [{**seed, **extra} for seed, extra in zip(seeds, own, strict=True)]
+        order = order_seeds(seeds, task=self.id, edition=edition)
+        with_own = list(seeds)
+        for place, (start, rest) in zip(order, self._windows, strict=False):
+            with_own[place] = {**seeds[place], "own_start": start, "own_rest": rest}
+        return with_own
 
     def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
         """Samples of the first `limit` seeds (all with None), lazily."""
@@ -72,13 +74,21 @@ class Task:
 
     def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
         """How many samples that is."""
-        seeds = order_seeds(self.seeds(edition=edition), task=self.id, edition=edition)[:limit]
+        seeds = self.seeds(edition=edition)
         variants = [variant for side in self.card.sides for variant in side.variants]
-        return sum(applies(variant, seed) for seed in seeds for variant in variants)
+        choosy = [variant for variant in variants if variant.needs]
+        order = order_seeds(seeds, task=self.id, edition=edition)[:limit]
+        asked = (applies(v, seeds[place]) for place in order for v in choosy) if choosy else ()
+        return len(order) * (len(variants) - len(choosy)) + sum(asked)
 
     def content_hash(self, *, edition: int = 0) -> str:
         """Hash of card and seeds: what a run pins."""
-        return content_hash([self.card, self.seeds(edition=edition)])
+        seeds = (canonical_json(seed) for seed in self.seeds(edition=edition))
+        digest = hashlib.sha256(b"[" + canonical_json(self.card) + b",[" + next(seeds))
+        for seed in seeds:
+            digest.update(b"," + seed)
+        digest.update(b"]]")
+        return digest.hexdigest()[:16]
 
     def with_texts(self, windows: list[tuple[str, str]]) -> Task:
         """The same task, asking also to continue a user's own texts: (start, rest) a seed.
@@ -122,7 +132,7 @@ def find_task(name: str) -> Task:
     card = read_card(folders[name])
     if card.id != name:
         raise TaskError(f"{folders[name]}: the card's id is {card.id!r}, its folder says {name!r}")
-    return Task(card, None if card.generator else read_seeds(folders[name]))
+    return Task(card, None if card.generator else SeedFile(folders[name] / "seeds.jsonl"))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Reads and checks a task's card and seeds. Knows the files, not what is done with them.
+"""Reads and checks a task's card. Knows the file, not what is done with it.
 
 A task is a folder: `card.toml` (what is measured, how it is asked, what is right) and
 `seeds.jsonl` (one seed a line; a seed gives every side). No code.
@@ -10,13 +10,13 @@ import string
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from truing.errors import TaskError
 
-__all__ = ["Card", "OptionSpec", "SideSpec", "VariantSpec", "read_card", "read_seeds"]
+__all__ = ["Card", "OptionSpec", "SideSpec", "VariantSpec", "read_card"]
 
 
 class _Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,28 +119,6 @@ def read_card(path: Path) -> Card:
         raise TaskError(f"{file}: not a task card: {error}") from error
     _check(card, file)
     return card
-
-
-def read_seeds(path: Path) -> list[dict[str, Any]]:
-    """Every seed of the task in a folder, in file order; each has a unique `id`."""
-    file = path / "seeds.jsonl"
-    seeds: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                seed = msgspec.json.decode(line)
-                if not isinstance(seed, dict) or not isinstance(seed.get("id"), str):
-                    raise TaskError(f"{file}:{number}: expected an object with a string `id`")
-                if seed["id"] in seen:
-                    raise TaskError(f"{file}:{number}: the id {seed['id']!r} occurs twice")
-                seen.add(seed["id"])
-                seeds.append(seed)
-    except (OSError, msgspec.DecodeError) as error:
-        raise TaskError(f"{file}: not a seed file: {error}") from error
-    if not seeds:
-        raise TaskError(f"{file}: expected at least one seed, found none")
-    return seeds
 
 
 def slots_of(template: str) -> set[str]:

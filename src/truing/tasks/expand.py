@@ -6,8 +6,7 @@ perturbations; the same edition gives the same samples, hash for hash, on any ma
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +15,9 @@ from truing.errors import TaskError
 from truing.perturb import typos
 from truing.records import Choice, Message, Reference, Role, Sample, content_hash
 from truing.tasks.card import Card, SideSpec, VariantSpec
+from truing.tasks.seeds import Seed, draw_bytes, order_seeds
 
-__all__ = ["BY_OUTCOME", "applies", "expand", "order_seeds"]
+__all__ = ["BY_OUTCOME", "applies", "expand"]
 
 BY_OUTCOME = "by_outcome"
 """The side of a sample whose side is known when it is answered."""
@@ -25,13 +25,8 @@ BY_OUTCOME = "by_outcome"
 LETTERS = "ABCDEFGHIJ"
 
 
-def order_seeds(seeds: list[dict[str, Any]], *, task: str, edition: int) -> list[dict[str, Any]]:
-    """The seeds in the edition's order: any prefix is a random draw without replacement."""
-    return sorted(seeds, key=lambda seed: _digest(task, edition, seed["id"]))
-
-
 def expand(
-    card: Card, seeds: list[dict[str, Any]], *, edition: int = 0, limit: int | None = None
+    card: Card, seeds: Sequence[Seed], *, edition: int = 0, limit: int | None = None
 ) -> Iterator[Sample]:
     """Samples of the first `limit` seeds in the edition's order, lazily, seed by seed.
 
@@ -40,7 +35,7 @@ def expand(
     Raises `TaskError` where a seed lacks a slot.
     """
     ordered = order_seeds(seeds, task=card.id, edition=edition)
-    for place, seed in enumerate(ordered[:limit]):
+    for place, seed in enumerate(map(seeds.__getitem__, ordered[:limit])):
         turn = place // (2 * max(1, len(card.ask.options)))
         slots = {
             name: _filled(texts[place % len(texts)], seed, where=f"{card.id}, phrase {name}")
@@ -65,7 +60,7 @@ def _filled(template: str, slots: dict[str, Any], *, where: str) -> str:
         raise TaskError(f"{where}: no slot {error} for the template {template!r}") from error
 
 
-def applies(variant: VariantSpec, seed: dict[str, Any]) -> bool:
+def applies(variant: VariantSpec, seed: Seed) -> bool:
     """Whether a seed has what a variant needs."""
     return all(name in seed for name in variant.needs)
 
@@ -171,11 +166,7 @@ def _perturbed(
         raise TaskError(f"{card.id}, variant {variant.name}: no perturbation named {name!r}: typos")
     changed = {}
     for slot in card.ask.perturbs:
-        seed = int.from_bytes(_digest(card.id, edition, slots["id"], variant.name, slot)[:6])
+        seed = int.from_bytes(draw_bytes(card.id, edition, slots["id"], variant.name, slot)[:6])
         words = {word for option in options for word in option.split()}
         changed[slot] = typos(str(slots[slot]), float(rate), seed=seed, protect=words)
     return changed
-
-
-def _digest(*parts: object) -> bytes:
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
