@@ -16,7 +16,7 @@ import msgspec
 
 from truing.errors import TaskError
 
-__all__ = ["Card", "OptionSpec", "SideSpec", "VariantSpec", "read_card"]
+__all__ = ["Card", "OptionSpec", "SideSpec", "TurnSpec", "VariantSpec", "read_card"]
 
 
 class _Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,12 +30,21 @@ class OptionSpec(_Spec, frozen=True):
     role: str
 
 
+class TurnSpec(_Spec, frozen=True):
+    """A turn of the conversation before the last message: scripted, whatever the model says."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
 class VariantSpec(_Spec, frozen=True):
     """One way in which a seed is asked on a side. Slots override the seed's own fields."""
 
     name: str
     slots: dict[str, str] = {}
     template: str | None = None
+    turns: list[TurnSpec] = []
+    """In the place of the card's own."""
     needs: list[str] = []
     """Slots without which a seed is not asked this variant."""
     passage: str | None = None
@@ -63,13 +72,20 @@ class SideSpec(_Spec, frozen=True):
 
 
 class Ask(_Spec, frozen=True):
-    """How samples are put."""
+    """How samples are put.
+
+    In a choice, `{options}` stands for the options as they are listed (they follow the last
+    message where no template names it), `{letter_ROLE}` for the letter of an option and
+    `{text_ROLE}` for its text.
+    """
 
     kind: Literal["choice", "confidence", "open", "copy"]
     """`confidence` is a choice with a stated probability; `copy` measures verbatim reproduction."""
     template: str | list[str]
     """Several templates take turns, seed by seed."""
     system: str | None = None
+    turns: list[TurnSpec] = []
+    """What was said before the last message, which is the template's."""
     options: list[OptionSpec] = []
     perturbs: list[str] = []
     """Slots that a perturbation may touch."""
@@ -137,6 +153,8 @@ def _check(card: Card, file: Path) -> None:
     if (card.unit == "group") != (card.headline == "group_rate"):
         refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')
     roles = _check_ask(card, refuse)
+    if card.ask.turns and card.ask.turns[0].role != "user":
+        refuse("a conversation begins with the user's turn")
     by_outcome = card.headline == "calibration"
     if by_outcome and (not card.sides[0].variants or card.sides[1].variants):
         refuse("sides follow the outcome: every variant stands under the first")

@@ -6,6 +6,7 @@ perturbations; the same edition gives the same samples, hash for hash, on any ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ BY_OUTCOME = "by_outcome"
 """The side of a sample whose side is known when it is answered."""
 
 LETTERS = "ABCDEFGHIJ"
+_NAMES_OPTIONS = re.compile(r"\{(?:options|letter_\w+|text_\w+)\}")
 
 
 def expand(
@@ -77,7 +79,9 @@ def _sample(
         where = f"{card.id}, seed {slots['id']}, variant {variant.name}"
         return _filled(template, slots, where=where)
 
-    slots = {**slots, **{name: fill(text) for name, text in variant.slots.items()}}
+    # What speaks of the options as they are listed waits until they are.
+    late = {name for name, text in variant.slots.items() if _NAMES_OPTIONS.search(text)}
+    slots = {**slots, **{n: fill(text) for n, text in variant.slots.items() if n not in late}}
     options = [
         (option.role, fill(option.text))
         for option in card.ask.options
@@ -86,19 +90,26 @@ def _sample(
     if variant.perturb:
         slots |= _perturbed(card, variant, slots, [text for _, text in options], edition)
     choices = _ordered_choices(options, place + variant.order)
+    slots |= _choice_slots(choices)
+    slots |= {name: fill(variant.slots[name]) for name in late}
     templates = card.ask.template if isinstance(card.ask.template, list) else [card.ask.template]
-    body = fill(variant.template or templates[place % len(templates)])
+    template = variant.template or templates[place % len(templates)]
+    body = fill(template)
+    turns = [(turn.role, turn.text) for turn in variant.turns or card.ask.turns]
     asks_confidence = card.ask.kind == "confidence"
     target = fill(variant.right)
     if choices:
-        body = f"{body}\n{_shown(choices, confidence=asks_confidence)}"
+        listed = any("{options}" in text for _, text in (*turns, ("user", template)))
+        body += "" if listed else f"\n{slots['options']}"
+        body = f"{body}\n{_ask_for_letter(choices, confidence=asks_confidence)}"
         target = next(choice.label for choice in choices if choice.role == target)
         reference = _choice_reference(choices, target, confidence=asks_confidence)
     else:
         reference = Reference(
             good=tuple(map(fill, variant.good)), bad=tuple(map(fill, variant.bad))
         )
-    messages = [Message(role=Role.USER, text=body)]
+    messages = [Message(role=Role(role), text=fill(text)) for role, text in turns]
+    messages.append(Message(role=Role.USER, text=body))
     if card.ask.system:
         messages.insert(0, Message(role=Role.SYSTEM, text=fill(card.ask.system)))
     sample = Sample(
@@ -120,17 +131,21 @@ def _sample(
     return msgspec.structs.replace(sample, id=content_hash(sample))
 
 
-def _shown(choices: tuple[Choice, ...], *, confidence: bool) -> str:
-    lines = [f"{choice.label}) {choice.text}" for choice in choices]
+def _choice_slots(choices: tuple[Choice, ...]) -> dict[str, str]:
+    slots = {f"letter_{choice.role}": choice.label for choice in choices}
+    slots |= {f"text_{choice.role}": choice.text for choice in choices}
+    return {**slots, "options": "\n".join(f"{c.label}) {c.text}" for c in choices)}
+
+
+def _ask_for_letter(choices: tuple[Choice, ...], *, confidence: bool) -> str:
     letters = [choice.label for choice in choices]
     listed = f"{', '.join(letters[:-1])} or {letters[-1]}"
-    ask = f"Answer with the letter of one option: {listed}."
     if confidence:
-        ask = (
+        return (
             f"Answer with the letter of one option, {listed}, then a comma, then how likely it is "
             "that your answer is right, in percent from 0 to 100. Write nothing else."
         )
-    return "\n".join([*lines, ask])
+    return f"Answer with the letter of one option: {listed}."
 
 
 def _choice_reference(choices: tuple[Choice, ...], target: str, *, confidence: bool) -> Reference:
