@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import traceback
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from truing.errors import UnknownName, UsageError
+from truing.errors import ModelError, UnknownName, UsageError
 from truing.models import Opening, open_model
 from truing.records import FaultKind, Message, Request, Role
 
@@ -152,3 +155,174 @@ def test_a_template_that_lacks_its_secret_or_its_file_is_said(tmp_path):
         open_model("target/http", Opening(template=template(tmp_path, 9)))
     with pytest.raises(UsageError, match="--template"):
         open_model("target/http", Opening())
+
+
+KEYED = """
+url = "http://127.0.0.1:{port}/t/${{TENANT}}/chat?v=2&api-key=${{QUERY_KEY}}"
+text = "text"
+[headers]
+X-Key = "${{HEADER_KEY}}"
+[body]
+question = "{{{{prompt}}}}"
+auth = {{ key = "${{BODY_KEY}}", more = ["say {{{{prompt}}}} with ${{BODY_KEY}}"] }}
+"${{TENANT}}" = 1
+"""
+KEYS = {
+    "TENANT": "acme/eu",
+    "QUERY_KEY": "sk+canary/5f&2e=9c",
+    "HEADER_KEY": "sk-canary-header",
+    "BODY_KEY": 'sk-{{prompt}}-"canary"',
+}
+
+
+def keyed(folder, monkeypatch, port=9, text=KEYED):
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    file = folder / "keyed.toml"
+    file.write_text(text.format(port=port))
+    return str(file)
+
+
+async def test_variables_are_filled_in_body_and_url_before_the_prompt_is(tmp_path, monkeypatch):
+    seen: list[bytes] = []
+    server, port = await serving(200, {"text": "Hello."}, seen)
+    async with server:
+        response = await ask("target/http", template=keyed(tmp_path, monkeypatch, port))
+        await asyncio.sleep(0.05)
+    assert response.text == "Hello."
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    assert head.startswith(
+        b"POST /t/acme%2Feu/chat?v=2&api-key=sk%2Bcanary%2F5f%262e%3D9c HTTP/1.1\r\n"
+    )
+    assert b"X-Key: sk-canary-header\r\n" in head
+    asked = ASKED.messages[1].text
+    assert "${HOME}" in asked
+    assert json.loads(body) == {
+        "question": asked,
+        "auth": {"key": KEYS["BODY_KEY"], "more": [f"say {asked} with {KEYS['BODY_KEY']}"]},
+        "acme/eu": 1,
+    }
+
+
+ECHOES = {
+    "as it is": lambda key: key,
+    "percent-encoded": lambda key: quote(key, safe=""),
+    "in small letters": lambda key: quote(key, safe="").lower() if "%" in quote(key) else key,
+    "as a form": quote_plus,
+    "encoded twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "in JSON within JSON": json.dumps,
+    "in HTML": html.escape,
+    "by code point": lambda key: "".join(f"\\u{ord(sign):04X}" for sign in key),
+}
+
+
+@pytest.mark.parametrize("written", ECHOES)
+@pytest.mark.parametrize("status", [200, 400, 429, 500])
+async def test_a_key_that_comes_back_is_taken_out_however_it_is_written(
+    tmp_path, monkeypatch, written, status
+):
+    keys = [value for name, value in KEYS.items() if name != "TENANT"]
+    echoed = " and ".join(map(ECHOES[written], keys))
+    reply = {"text": echoed, "error": {"message": f"you sent {echoed}"}}
+    server, port = await serving(status, reply, [])
+    async with server:
+        response = await ask("target/http", template=keyed(tmp_path, monkeypatch, port))
+        await asyncio.sleep(0.05)
+    shown = response.text if status == 200 else response.fault.detail
+    assert shown.count("[key]") == 3
+    for way in ECHOES.values():
+        for key in keys:
+            assert way(key) not in shown
+
+
+async def test_a_key_across_the_cut_of_a_long_message_leaves_no_part_of_itself(
+    tmp_path, monkeypatch
+):
+    reply = {"error": {"message": "x" * 290 + KEYS["HEADER_KEY"]}}
+    server, port = await serving(500, reply, [])
+    async with server:
+        response = await ask("target/http", template=keyed(tmp_path, monkeypatch, port))
+        await asyncio.sleep(0.05)
+    assert "sk-" not in response.fault.detail
+
+
+async def test_a_short_value_is_no_key_and_stays_in_answers(tmp_path, monkeypatch):
+    server, port = await serving(200, {"text": "We are in acme/eu."}, [])
+    async with server:
+        response = await ask("target/http", template=keyed(tmp_path, monkeypatch, port))
+        await asyncio.sleep(0.05)
+    assert response.text == "We are in acme/eu."
+
+
+async def test_what_breaks_inside_or_stops_the_run_shows_no_key_not_even_with_its_locals(
+    tmp_path, monkeypatch
+):
+    async def broken(*_: object) -> None:
+        raise RuntimeError(f"at {quote(KEYS['QUERY_KEY'], safe='')} with {KEYS['BODY_KEY']}")
+
+    model = open_model("target/http", Opening(template=keyed(tmp_path, monkeypatch)))
+    monkeypatch.setattr(model._http, "post", broken)
+    response = await model.respond(ASKED)
+    assert response.fault.kind is FaultKind.INTERNAL
+    assert response.fault.detail == "RuntimeError: at [key] with [key]"
+    for status in (401, 404, None):
+        echo = {"error": {"message": " ".join(KEYS.values())}}
+        server, port = await serving(status or 500, echo, [])
+        if status is None:
+            server.close()
+            await server.wait_closed()
+        model = open_model("target/http", Opening(template=keyed(tmp_path, monkeypatch, port)))
+        with pytest.raises(ModelError) as caught:
+            await model.respond(ASKED)
+        await model.close()
+        server.close()
+        await asyncio.sleep(0.05)
+        verbose = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        frames = [frame for frame in verbose.stack if "/truing/" in frame.filename]
+        shown = str(caught.value) + "".join(f"{frame.locals}" for frame in frames)
+        assert frames
+        assert "${TENANT}" in str(caught.value)
+        for key in KEYS.values():
+            assert key not in shown
+            assert quote(key, safe="") not in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("api-key=${{QUERY_KEY}}", "api-key=abc", "api-key=\\$\\{NAME\\}"),
+        ("api-key=${{QUERY_KEY}}", "access_token=${{QUERY_KEY}}abc", "access_token="),
+        ("api-key=${{QUERY_KEY}}", "subscription%2Dkey=abc", "looks like a key"),
+        ("api-key=${{QUERY_KEY}}", "sig=abc", "looks like a key"),
+        ("api-key=${{QUERY_KEY}}", "x=sk-abcdefgh1234", "looks like a key"),
+        ("api-key=${{QUERY_KEY}}", "x=Ab3dEf6hIj9lMn2pQr5tUv8x", "looks like a key"),
+        ("api-key=${{QUERY_KEY}}", "sk-abcdefgh1234", "NAME="),
+        ("api-key=${{QUERY_KEY}}", "q=a b", "space"),
+        ("127.0.0.1:{port}", "user:abc@127.0.0.1", "user and password"),
+        ("127.0.0.1:{port}", "${{TENANT}}", "not in its host"),
+        ("http://127", "ftp://127", "expected http"),
+        ("${{TENANT}}", "${{NOT_THERE}}", "NOT_THERE"),
+    ],
+)
+def test_a_template_with_a_key_written_out_is_refused_without_showing_it(
+    tmp_path, monkeypatch, old, new, says
+):
+    file = keyed(tmp_path, monkeypatch, text=KEYED.replace(old, new))
+    with pytest.raises(UsageError, match=says) as caught:
+        open_model("target/http", Opening(template=file))
+    for part in ("abc", "sk-", "Ab3d", *KEYS.values()):
+        assert part not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "v=2024-02-15-preview&deployment=gpt-4o-mini-2024-07-18",
+        "max_tokens=64&author=me&keyword=x",
+        "auth=Bearer%20${{QUERY_KEY}}",
+        "key=${{QUERY_KEY}}${{BODY_KEY}}",
+    ],
+)
+def test_a_query_without_a_written_out_key_is_taken(tmp_path, monkeypatch, query):
+    text = KEYED.replace("v=2&api-key=${{QUERY_KEY}}", query)
+    assert open_model("target/http", Opening(template=keyed(tmp_path, monkeypatch, text=text)))

@@ -6,7 +6,7 @@ import pytest
 
 from fault_server import FaultServer, answer_to
 from truing.calls.caller import Caller
-from truing.models import is_local, is_remote
+from truing.models import _CLOUDS, is_local, is_remote
 from truing.models.providers import find_reasoning, providers
 from truing.models.remote import Remote
 from truing.models.wires import WIRES
@@ -189,13 +189,15 @@ def test_every_line_of_the_table_is_usable(name, monkeypatch):
     provider = providers()[name]
     assert provider.protocol in WIRES
     assert provider.base_url or provider.base_url_env
-    assert provider.local or provider.key_env
+    assert provider.local or provider.key_env or provider.extra
     for variable in provider.key_env:
         monkeypatch.setenv(variable, CANARY)
     if provider.base_url is None:
         monkeypatch.setenv(provider.base_url_env[0], "https://host.example/v1")
-    model = Remote(f"{name}/some-model")
-    assert CANARY not in repr(vars(model).get("capabilities"))
+    if provider.extra is None:
+        model = Remote(f"{name}/some-model")
+        assert CANARY not in repr(vars(model).get("capabilities"))
+    assert (name in _CLOUDS) == (provider.extra is not None)
     assert is_remote(f"{name}/x", None)
     assert is_local(f"{name}/x", None) == provider.local
 

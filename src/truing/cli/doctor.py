@@ -25,7 +25,12 @@ from truing.reports.text import visible
 
 __all__ = ["doctor_command"]
 
-_EXTRAS = {"embedded": "xllamacpp", "requantise": "gguf"}
+_EXTRAS = {
+    "embedded": "xllamacpp",
+    "requantise": "gguf",
+    "bedrock": "boto3",
+    "vertex": "google.auth",
+}
 
 
 class Check(NamedTuple):
@@ -83,7 +88,7 @@ def doctor_command(
 
 def _installation() -> list[Check]:
     checks = [
-        Check(f"extra {extra}", "ok" if importlib.util.find_spec(module) else "no", module)
+        Check(f"extra {extra}", "ok" if _installed(module) else "no", module)
         for extra, module in _EXTRAS.items()
     ]
     runs = Path(read_config(None).runs)
@@ -95,6 +100,13 @@ def _installation() -> list[Check]:
         result = "ok" if writable else "fails"
         checks.append(Check(f"folder of {what}", result, str(folder)))
     return checks
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package it is in
+        return False
 
 
 def _ask(text: str, **changes: Any) -> Request:

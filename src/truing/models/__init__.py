@@ -66,6 +66,28 @@ def _remote(name: str, opening: Opening) -> Model:
     )
 
 
+def _bedrock(name: str, opening: Opening) -> Model:
+    from truing.models.bedrock import Bedrock
+
+    return Bedrock(
+        name,
+        base_url=opening.base_url,
+        key_env=opening.key_env,
+        timeout_seconds=opening.timeout_seconds,
+    )
+
+
+def _vertex(name: str, opening: Opening) -> Model:
+    from truing.models.vertex import Vertex
+
+    return Vertex(
+        name,
+        base_url=opening.base_url,
+        key_env=opening.key_env,
+        timeout_seconds=opening.timeout_seconds,
+    )
+
+
 def _target(name: str, opening: Opening) -> Model:
     kind = name.partition("/")[2]
     if kind.startswith("py:"):
@@ -84,6 +106,11 @@ _KINDS: dict[str, Callable[[str, Opening], Model]] = {
     "scripted": _scripted,
     "target": _target,
 }
+_CLOUDS: dict[str, Callable[[str, Opening], Model]] = {
+    "bedrock": _bedrock,
+    "vertex": _vertex,
+}
+"""Providers with an SDK of their own, by the names they have in the table of providers."""
 _OTHER_FORMS = ["replay/RUN", "NAME with --base-url URL"]
 
 
@@ -92,9 +119,9 @@ def open_model(name: str, opening: Opening) -> Model:
 
     Raises `UnknownName` or a `ModelError`, before any call.
     """
-    prefix, slash, _ = name.partition("/")
+    prefix, slash, rest = name.partition("/")
     if is_remote(name, opening.base_url):
-        return _remote(name, opening)
+        return (_CLOUDS.get(prefix, _remote) if rest else _remote)(name, opening)
     outside: dict[str, Callable[[str, Opening], Model]] = {
         entry.name: entry.load() for entry in entry_points(group="truing.models")
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
@@ -11,6 +12,9 @@ from importlib import resources
 import msgspec
 
 __all__ = ["Provider", "Reasoning", "find_reasoning", "moved_address", "providers"]
+
+_BEDROCK_VENDOR = re.compile(r"^(?:[a-z-]+\.)+")
+"""What stands before a model's name on Bedrock: `us.anthropic.claude-...`."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +35,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     logprobs: bool = False
     top_logprobs_max: int = 20
     guided_choice: str | None = None
+    extra: str | None = None
     docs: str = ""
 
 
@@ -69,7 +74,7 @@ def moved_address(provider: Provider) -> str | None:
 
 def find_reasoning(remote_name: str) -> Reasoning | None:
     """What is known of a reasoning model, by its name at the provider; None for others."""
-    bare = remote_name.rpartition("/")[2].lower()
+    bare = _BEDROCK_VENDOR.sub("", remote_name.rpartition("/")[2].lower())
     for entry in _tables().reasoning:
         if any(fnmatchcase(bare, pattern) for pattern in entry.models):
             return entry

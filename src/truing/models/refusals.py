@@ -142,8 +142,8 @@ def seconds_without_room(headers: list[tuple[bytes, bytes]]) -> float | None:
     said = {
         raw.decode("latin-1").lower(): value.decode("latin-1").strip()
         for raw, value in headers
-        # The shortest of these names has 27 letters: most headers need no closer look.
-        if len(raw) > 20 and b"ratelimit-" in raw.lower()
+        # The shortest of these names has 15 letters: most headers need no closer look.
+        if len(raw) > 14 and b"ratelimit-" in raw.lower()
     }
     if not said:
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from typing import Any
 
 import msgspec
@@ -38,9 +37,10 @@ from truing.models.refusals import (
     is_filter_block,
     is_out_of_credit,
     read_error,
+    rejected_words,
     seconds_without_room,
 )
-from truing.models.wires import WIRES, Dialect, Malformed
+from truing.models.wires import WIRES, Dialect, Malformed, settled
 from truing.records import (
     Attempt,
     Capabilities,
@@ -54,10 +54,6 @@ from truing.records import (
 __all__ = ["TIMEOUT_SECONDS", "Remote"]
 
 TIMEOUT_SECONDS = 120.0
-_REJECTS = re.compile(
-    r"support|unknown|unrecogni[sz]ed|unexpected|permitted|allowed|extra|deprecated|invalid param",
-    re.IGNORECASE,
-)
 _GENERIC = Provider(protocol="openai_chat", key_env=("OPENAI_API_KEY",))
 """What is taken for granted of a server that is given by its address alone."""
 
@@ -90,12 +86,9 @@ class Remote:
         reasoning = find_reasoning(self._remote_name)
         self._dialect = _dialect(self._remote_name, provider, reasoning)
         self.capabilities = _capabilities(provider, self._dialect, generic=known is None)
-        headers = {**self._wire.headers, **provider.headers}
-        if self._key:
-            header, _, scheme = provider.key_header.partition(": ")
-            headers[header] = f"{scheme} {self._key}".strip()
-        base = f"{self._url}?{provider.query}" if provider.query else self._url
-        self._http = HttpClient(base, headers, timeout_seconds=timeout_seconds)
+        self._provider = provider
+        self._timeout = timeout_seconds
+        self._http = self._client()
         self._answered = False
         self._hold_seconds: float | None = None
 
@@ -141,6 +134,16 @@ class Remote:
         """Close the pooled connections."""
         await self._http.close()
 
+    def _client(self, **more: str) -> HttpClient:
+        """A pool of connections whose calls carry the key, and `more` headers."""
+        headers = {**self._wire.headers, **self._provider.headers, **more}
+        if self._key:
+            header, _, scheme = self._provider.key_header.partition(": ")
+            headers[header] = f"{scheme} {self._key}".strip()
+        query = self._provider.query
+        base = f"{self._url}?{query}" if query else self._url
+        return HttpClient(base, headers, timeout_seconds=self._timeout)
+
     def _read(
         self, raw: bytes, request: Request, body: dict[str, Any], dialect: Dialect
     ) -> Response:
@@ -151,20 +154,15 @@ class Remote:
         except Malformed as error:
             return _failed(FaultKind.MALFORMED, self._redact(clean_text(str(error))), [])
         self._answered = True
-        changes: dict[str, Any] = {}
+        response = settled(response, dialect)
         if dialect.guided_choice and request.choices and dialect.guided_choice in body:
             # One token is all that a constrained choice may take: its end is no cut.
-            changes["elicitation"] = Elicitation.CONSTRAINED
-            changes["truncated"] = response.truncated and request.confidence
-        if unsent := dialect.unsent - {"max_tokens"}:  # that one goes under another name
-            changes["unsent"] = tuple(sorted(unsent))
-        thought = dialect.thinks or (
-            response.message is not None and response.message.reasoning is not None
-        )
-        if response.truncated and thought and not response.text.strip():
-            detail = "the tokens were used up by thinking: allow more with --thinking-tokens"
-            changes["fault"] = Fault(kind=FaultKind.THINKING_CUT, detail=detail)
-        return msgspec.structs.replace(response, **changes) if changes else response
+            return msgspec.structs.replace(
+                response,
+                elicitation=Elicitation.CONSTRAINED,
+                truncated=response.truncated and request.confidence,
+            )
+        return response
 
     def _rejected(
         self, status: int, error: ErrorBody, body: dict[str, Any], request: Request
@@ -175,9 +173,7 @@ class Remote:
         """
         if status not in (400, 404, 422, 501):
             return None
-        named = {error.parameter.lower()}
-        if not error.parameter and _REJECTS.search(error.message):
-            named = set(re.findall(r"[a-z_.]+", error.message.lower()))
+        named = rejected_words(error)
         for field, setting in self._wire.fields.items():
             sent = field.partition(".")[0] in body and field not in request.parameters
             if sent and field in named:
@@ -273,7 +269,7 @@ def _dialect(model: str, provider: Provider, reasoning: Reasoning | None) -> Dia
 
 def _capabilities(provider: Provider, dialect: Dialect, *, generic: bool) -> Capabilities:
     """What is known from the table; of a server given by its address alone, nothing is."""
-    protocol_has_seed = provider.protocol == "openai_chat"
+    protocol_has_seed = provider.protocol in ("openai_chat", "gemini")
     return Capabilities(
         temperature="temperature" not in dialect.unsent,
         seed=False if "seed" in dialect.unsent or not protocol_has_seed else None,

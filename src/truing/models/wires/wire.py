@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
+
 from truing.models.model import answer_room, clean_text
-from truing.records import Message, Request, Response, Role, ToolCall
+from truing.records import Fault, FaultKind, Message, Request, Response, Role, ToolCall
 
 __all__ = [
     "Dialect",
@@ -13,8 +15,11 @@ __all__ = [
     "Stop",
     "Wire",
     "answer_tokens",
+    "arguments_of",
     "count",
     "full_message",
+    "merged",
+    "settled",
     "without_none",
 ]
 
@@ -67,6 +72,40 @@ def full_message(text: str, calls: tuple[ToolCall, ...], reasoning: Any) -> Mess
     if not calls and thoughts is None:
         return None
     return Message(role=Role.ASSISTANT, text=text, tool_calls=calls, reasoning=thoughts)
+
+
+def settled(response: Response, dialect: Dialect) -> Response:
+    """The response with what was left out of its request, and a fault where it was all thoughts."""
+    changes: dict[str, Any] = {}
+    if unsent := dialect.unsent - {"max_tokens"}:  # that one goes under another name
+        changes["unsent"] = tuple(sorted(unsent))
+    thought = dialect.thinks or (
+        response.message is not None and response.message.reasoning is not None
+    )
+    if response.truncated and thought and not response.text.strip():
+        detail = "the tokens were used up by thinking: allow more with --thinking-tokens"
+        changes["fault"] = Fault(kind=FaultKind.THINKING_CUT, detail=detail)
+    return msgspec.structs.replace(response, **changes) if changes else response
+
+
+def arguments_of(call: ToolCall) -> Any:
+    """The arguments of a call as an object; empty where the model wrote no JSON."""
+    try:
+        return msgspec.json.decode(call.arguments)
+    except msgspec.DecodeError:
+        return {}
+
+
+def merged(turns: list[dict[str, Any]], parts: str) -> list[dict[str, Any]]:
+    """Turns in alternation: neighbours of one role become one, with all their parts."""
+    alternating: list[dict[str, Any]] = []
+    for turn in turns:
+        if alternating and alternating[-1]["role"] == turn["role"]:
+            both = alternating[-1][parts] + turn[parts]
+            alternating[-1] = {"role": turn["role"], parts: both}
+        else:
+            alternating.append(turn)
+    return alternating
 
 
 def count(given: Any) -> int | None:
