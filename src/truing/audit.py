@@ -16,6 +16,7 @@ from truing.records import JUDGE_PREFIX, RECORDED_LABEL, Response, Sample, conte
 from truing.reports.profile import Summary, summarise
 from truing.runs import RunHeader, read_header
 from truing.scorers import find_scorer
+from truing.scorers.scorer import verdict_on
 from truing.tasks import find_task
 
 __all__ = ["Audit", "audit_run"]
@@ -128,7 +129,7 @@ async def _check_judgement(
     if response.fault is not None or not by_rule or given.scorer == RECORDED_LABEL:
         return  # a judge's verdict is bound to its text; asking again would be another verdict
     try:
-        again = await find_scorer(given.scorer).judge(sample, response)
+        again = await verdict_on(find_scorer(given.scorer), sample, response)
     except TruingError as error:
         audit.findings.append(f"the verdict on sample {sample.id} cannot be derived: {error}")
         return

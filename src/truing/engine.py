@@ -18,15 +18,13 @@ from truing.records import (
     FaultKind,
     Judgement,
     Message,
-    Outcome,
     Request,
     Response,
     Role,
     Sample,
     Settings,
-    judged_hash,
 )
-from truing.scorers.scorer import Scorer, unscored
+from truing.scorers.scorer import Scorer, verdict_on
 
 __all__ = ["Ask", "Finished", "build_request", "measure"]
 
@@ -127,23 +125,5 @@ async def _answer(ask: Ask, model: Model, scorer: Scorer, settings: Settings) ->
         except Exception as error:  # noqa: BLE001 - a defect in an adapter is data, with its kind
             detail = f"{type(error).__name__}: {error}"
             response = Response(fault=Fault(kind=FaultKind.INTERNAL, detail=detail))
-    if response.fault is not None:
-        judgement = unscored(scorer.name, response)
-    else:
-        judgement = await _judge(scorer, ask.sample, response)
+    judgement = await verdict_on(scorer, ask.sample, response)
     return Finished(ask, response, judgement, fresh=ask.answered is None)
-
-
-async def _judge(scorer: Scorer, sample: Sample, response: Response) -> Judgement:
-    try:
-        return await scorer.judge(sample, response)
-    except TruingError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a defect in a scorer is no verdict on the model
-        return Judgement(
-            outcome=Outcome.UNSCORED,
-            label="scorer_error",
-            scorer=scorer.name,
-            judged=judged_hash(response.text),
-            reason=f"{type(error).__name__}: {error}",
-        )

@@ -69,6 +69,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     oracle: bool = False
     own_texts: bool = False
     """Samples were made of a user's own texts too; the texts are in the journal, nowhere else."""
+    rescored_from: str | None = None
+    """The run whose answers these are, judged again."""
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two sittings to be one run, by the name a user knows it."""
@@ -81,6 +83,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
             "scorers": {task.id: task.scorer for task in self.tasks},
             "seeds a task (-n)": self.seeds_per_task,
             "edition (--seed)": self.edition,
+            "source (the run that it was re-scored from)": self.rescored_from,
             "settings (--system, --param, --epochs, --temperature, --max-tokens ...)": settings,
         }
 
@@ -147,7 +150,7 @@ def header_for(
 
 def _packages() -> dict[str, str]:
     found = {}
-    for name in ("httptools", "msgspec", "numpy", "scipy", "xllamacpp"):
+    for name in ("httptools", "msgspec", "numpy", "xllamacpp"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""`truing score`: rates, intervals and paired tests for recorded answers."""
+"""`truing score`: rates, intervals and paired tests for recorded answers, or a run judged again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from truing.cli.rescore import rescore_run
 from truing.errors import UsageError
 from truing.recorded import (
     COLUMNS,
@@ -30,14 +31,14 @@ __all__ = ["score_command"]
 
 
 @click.command("score")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE|RUN", type=click.Path(path_type=Path))
 @click.option(
     "--columns",
-    required=True,
     metavar="MEANING=COLUMN,...",
-    help=f"Which column is what: {', '.join(COLUMNS)}.",
+    help=f"Which column of FILE is what: {', '.join(COLUMNS)}.",
 )
 @click.option("--scorer", metavar="NAME", help="Judge with a scorer instead of the given labels.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Make a run of RUN's verdicts.")
 @click.option("--target", metavar="LABEL", help="The label that is right, where no column says it.")
 @click.option(
     "--label-names",
@@ -50,8 +51,9 @@ __all__ = ["score_command"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def score_command(
     file: Path,
-    columns: str,
+    columns: str | None,
     scorer: str | None,
+    out: Path | None,
     target: str | None,
     label_names: str | None,
     group_by: str | None,
@@ -64,19 +66,27 @@ def score_command(
     With a label column and no scorer the labels are used: 1 good, 0 bad, empty unscored. Without a
     cluster column each row is its own cluster. Pairs are matched on the prompt and its k-th
     occurrence within the model.
+
+    A folder is a RUN: every stored answer is judged again, by the scorer its row names or by
+    --scorer where that can, beside the verdict recorded. No model is called, and RUN stays as it
+    is; -o makes a new run of the same answers.
     """
-    meanings = _pairs(columns, "--columns")
+    if file.is_dir():
+        for_files = {
+            "--columns": columns,
+            "--target": target,
+            "--label-names": label_names,
+            "--group-by": group_by,
+            "--write": write,
+        }
+        if given := [option for option, value in for_files.items() if value is not None]:
+            raise UsageError(f"{given[0]} is for files: {file} is a folder, judged as a run")
+        return rescore_run(file, scorer, out, seed=seed, as_json=as_json)
+    if out is not None:
+        raise UsageError("-o is for run folders; of a file --write FILE keeps the verdicts")
+    meanings = _meanings(file, columns)
     rows = read_rows(file, meanings)
-    if scorer is None and "label" not in meanings:
-        raise UsageError(
-            "--columns: name the label column (label=...), or judge with --scorer NAME"
-        )
-    if scorer is not None and "response" not in meanings:
-        raise UsageError("--columns: a scorer needs the response column (response=...)")
-    if group_by == "model" and "model" not in meanings:
-        raise UsageError("--group-by model: name the model column in --columns (model=...)")
-    if group_by is None and "model" in meanings and len({row.model for row in rows}) > 1:
-        group_by = "model"
+    _check(meanings, scorer, group_by)
     if scorer is None:
         use_labels(rows)
     else:
@@ -91,6 +101,25 @@ def score_command(
     else:
         _print(result, Console(highlight=False, width=max(110, Console().width)))
     return 0
+
+
+def _meanings(file: Path, columns: str | None) -> dict[str, str]:
+    if columns is None and not file.exists():
+        raise UsageError(f"{file}: no such file or run folder")
+    if columns is None:
+        raise UsageError(f"{file}: say which column is what with --columns MEANING=COLUMN,...")
+    return _pairs(columns, "--columns")
+
+
+def _check(meanings: dict[str, str], scorer: str | None, group_by: str | None) -> None:
+    if scorer is None and "label" not in meanings:
+        raise UsageError(
+            "--columns: name the label column (label=...), or judge with --scorer NAME"
+        )
+    if scorer is not None and "response" not in meanings:
+        raise UsageError("--columns: a scorer needs the response column (response=...)")
+    if group_by == "model" and "model" not in meanings:
+        raise UsageError("--group-by model: name the model column in --columns (model=...)")
 
 
 def _pairs(text: str | None, option: str) -> dict[str, str]:

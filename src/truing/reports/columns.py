@@ -129,6 +129,20 @@ def flips(answers: Sequence[Answer]) -> Any:
     }
 
 
+def by_variant(answers: Sequence[Answer]) -> Any:
+    """Variant -> share right, control arms included."""
+    own: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        if answer.outcome not in (None, Outcome.UNSCORED):
+            own[answer.variant].append(answer)
+    return {
+        variant: _rate(
+            [a.outcome is Outcome.TRUSTWORTHY for a in asked], [a.cluster for a in asked]
+        )
+        for variant, asked in sorted(own.items())
+    }
+
+
 def yes_rate(answers: Sequence[Answer]) -> Any:
     """Share of readable answers that say yes: gold says it half of the time."""
     read = [a for a in _scored(answers) if a.label in ("yes", "no")]
@@ -235,6 +249,7 @@ TITLES = {
     "calibration": "stated probability,",
     "token_probability": "probability of the letter's token,",
     "memorised": "longest verbatim run in words (apart from the row),",
+    "by_variant": "share right by variant,",
     "yes_rate": "readable answers that say yes (gold: half)",
     "option_logprob": "balanced rate by the likeliest letter instead of the written one",
     "option_read": "answers from which an option could be read",
@@ -249,6 +264,7 @@ COLUMNS: dict[str, Column] = {
     "calibration": calibration,
     "token_probability": token_probability,
     "memorised": memorised,
+    "by_variant": by_variant,
     "yes_rate": yes_rate,
     "option_logprob": option_logprob,
     "option_read": option_read,

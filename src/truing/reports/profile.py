@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,7 +22,7 @@ from truing.reports.answers import NOTHING, Answer, outcome_sides
 from truing.reports.columns import COLUMNS
 from truing.reports.judged import judge_columns
 from truing.runs import RunHeader, TaskHeader
-from truing.scorers.groups import all_members
+from truing.scorers.groups import whole_groups
 
 __all__ = ["Estimate", "Row", "Summary", "summarise"]
 
@@ -91,6 +91,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that the server rejects and that some answers were therefore given without."""
     judge_verdicts: int = 0
     """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
+    rescored_from: str | None = None
+    """The run whose answers these are, judged again: nothing was called for this one."""
 
 
 class _Gathered:
@@ -172,6 +174,7 @@ def summarise(
     gathered = {task.id: _Gathered(task) for task in header.tasks}
     task_of: dict[str, str] = {}
     scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
+    asked = header.rescored_from is None  # else it was the other run that called and paid
     calls = retries = reused = verdicts = 0
     unsent: set[str] = set()
     tokens: int | None = 0
@@ -179,11 +182,11 @@ def summarise(
     for line in lines:
         if isinstance(line, ResponseLine):
             response = line.response
-            attempts = 0 if response.cached else max(1, len(response.attempts))
+            attempts = max(1, len(response.attempts)) if asked and not response.cached else 0
             calls, retries = calls + attempts, retries + max(0, attempts - 1)
-            reused += response.cached
+            reused += response.cached and asked
             unsent.update(response.unsent)
-            if response.settled and not response.cached:
+            if response.settled and not response.cached and asked:
                 used = (response.prompt_tokens, response.completion_tokens)
                 known = scripted or None not in used
                 tokens = (
@@ -196,7 +199,7 @@ def summarise(
                 gathered[line.sample.task].add_response(line)
             continue
         verdict = line.judgement
-        if verdict.scorer.startswith(JUDGE_PREFIX) and not verdict.cached:
+        if verdict.scorer.startswith(JUDGE_PREFIX) and not verdict.cached and asked:
             verdicts += 1
             if verdict.tokens is not None:
                 tokens = tokens + verdict.tokens if tokens is not None else None
@@ -218,12 +221,13 @@ def summarise(
         calls=calls,
         tokens=tokens,
         cost_usd=cost,
-        wall_seconds=wall_seconds,
+        wall_seconds=wall_seconds if asked else None,
         owed=sum(row.owed for row in rows),
         retries=retries,
         reused=reused,
         unsent=sorted(unsent),
         judge_verdicts=verdicts,
+        rescored_from=header.rescored_from,
     )
 
 
@@ -333,16 +337,15 @@ def _joined(sides: Iterable[Sided]) -> Sided:
 
 def _groups(answers: list[Answer]) -> Sided:
     """Groups as wholes; a group that still owes a member is not counted yet."""
-    members: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    for answer in answers:
-        if answer.group is not None and answer.outcome:
-            members[(answer.group, answer.cluster)].append(answer.outcome)
-    size = max((len(outcomes) for outcomes in members.values()), default=0)
+    members = (
+        (answer.group, answer.cluster, answer.outcome)
+        for answer in answers
+        if answer.group is not None and answer.outcome
+    )
     passed: list[float] = []
     clusters: list[str] = []
-    for (_, cluster), outcomes in sorted(members.items()):
-        verdict = all_members(outcomes)
-        if len(outcomes) == size and verdict is not Outcome.UNSCORED:
+    for (_, cluster), verdict in whole_groups(members).items():
+        if verdict is not Outcome.UNSCORED:
             passed.append(verdict is Outcome.TRUSTWORTHY)
             clusters.append(cluster)
     return passed, clusters

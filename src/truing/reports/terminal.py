@@ -117,7 +117,10 @@ def _notes(summary: Summary) -> list[str]:
         tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
         notes.append(f"{most} seeds a row are a screening: {tells}. All seeds: without -n.")
     notes += _troubles(rows)
-    if summary.owed:
+    again = summary.rescored_from
+    if summary.owed and again:
+        notes.append(f"{summary.owed} answers were still owed by the run that was judged again.")
+    elif summary.owed:
         notes.append(f"{summary.owed} answers are still owed: run the same command again.")
     if any(row.judges for row in rows):
         notes.append(
@@ -131,6 +134,9 @@ def _notes(summary: Summary) -> list[str]:
         )
     if summary.reused:
         notes.append(f"{summary.reused} answers came out of the cache (--no-cache asks again).")
+    if again:
+        notes.append(f"The answers of run {again}, judged again: nothing was called.")
+        return notes
     cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
     tokens = "unknown" if summary.tokens is None else f"{summary.tokens:,}"
     notes.append(

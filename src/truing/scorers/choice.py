@@ -36,6 +36,13 @@ class ChoiceScorer:
 
     name = NAME
 
+    @staticmethod
+    def lacks(sample: Sample) -> str | None:
+        """Options; a row of stated probabilities needs those read too."""
+        if not sample.choices:
+            return "there are no options to choose from"
+        return "its row needs the stated probability as well" if sample.confidence else None
+
     async def judge(self, sample: Sample, response: Response) -> Judgement:
         """The verdict, with the letter that was read as its reason."""
         choice, reason = read_choice(response.text, sample.choices)

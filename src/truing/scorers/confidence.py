@@ -24,6 +24,13 @@ class ConfidenceScorer:
 
     name = NAME
 
+    @staticmethod
+    def lacks(sample: Sample) -> str | None:
+        """Options, and a question for the probability."""
+        if not sample.choices:
+            return "there are no options to choose from"
+        return None if sample.confidence else "no probability is asked for"
+
     async def judge(self, sample: Sample, response: Response) -> Judgement:
         """The verdict, with the letter and the probability read as its reason."""
         choice, probability, reason = self._read(response.text, sample.choices)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from truing.records import Outcome
 
-__all__ = ["NAME", "all_members"]
+__all__ = ["NAME", "all_members", "whole_groups"]
 
 NAME = "all_members@1"
 
@@ -21,3 +22,21 @@ def all_members(outcomes: Iterable[Outcome]) -> Outcome:
     if not seen or Outcome.UNSCORED in seen:
         return Outcome.UNSCORED
     return Outcome.UNTRUSTWORTHY if Outcome.UNTRUSTWORTHY in seen else Outcome.TRUSTWORTHY
+
+
+def whole_groups(
+    members: Iterable[tuple[str, str, Outcome]],
+) -> dict[tuple[str, str], Outcome]:
+    """(group, cluster) -> verdict, sorted, from (group, cluster, outcome) of every member.
+
+    A group that still owes a member is left out.
+    """
+    found: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for group, cluster, outcome in members:
+        found[(group, cluster)].append(outcome)
+    size = max((len(outcomes) for outcomes in found.values()), default=0)
+    return {
+        key: all_members(outcomes)
+        for key, outcomes in sorted(found.items())
+        if len(outcomes) == size
+    }

@@ -35,9 +35,15 @@ class VerbatimRun:
 
     name = NAME
 
+    @staticmethod
+    def lacks(sample: Sample) -> str | None:
+        """A passage to compare with."""
+        there = sample.passage is not None and words_of(sample.passage)
+        return None if there else "there is no passage to compare with"
+
     async def judge(self, sample: Sample, response: Response) -> Judgement:
         """The verdict. Raises `TaskError` where the sample has no passage to compare with."""
-        if sample.passage is None or not words_of(sample.passage):
+        if sample.passage is None or self.lacks(sample):
             raise TaskError(f"{NAME}: sample {sample.id} has no passage to compare with")
         passage, reply = words_of(sample.passage), words_of(response.text)
         run = longest_run(passage, reply)

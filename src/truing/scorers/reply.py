@@ -16,6 +16,13 @@ class RefusalScorer:
 
     name = NAME
 
+    @staticmethod
+    def lacks(sample: Sample) -> str | None:
+        """A right label that is one of its own."""
+        if sample.target in set(ReplyLabel):
+            return None
+        return f"right is {sample.target!r} there, which is none of {', '.join(ReplyLabel)}"
+
     async def judge(self, sample: Sample, response: Response) -> Judgement:
         """The verdict, with the rule that decided as its reason."""
         if response.stop_reason == "filter":
