@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from truing.engine import Ask, Finished, measure
-from truing.journal import JudgementLine, Line, ResponseLine
+from truing import trial
+from truing.journal import Line
 from truing.models.model import Model
 from truing.records import Settings
-from truing.reports.profile import Summary, summarise
-from truing.runs import header_for
-from truing.scorers import find_scorer
+from truing.reports.profile import Summary
 from truing.tasks import Task, find_task
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -77,33 +75,6 @@ def measure_in_memory(
 ) -> tuple[Summary, list[Line]]:
     """The profile of a model without a run folder, and the lines a journal would hold."""
     measured = [find_task(task) if isinstance(task, str) else task for task in tasks]
-    settings = settings or Settings()
-    header = header_for(
-        measured,
-        run_id="test",
-        model=model.name,
-        address=None,
-        suite="test",
-        settings=settings,
-        edition=edition,
-        seeds_per_task=seeds,
-        created_at=0.0,
-        deterministic=True,
-        oracle=False,
+    return asyncio.run(
+        trial.measure_in_memory(model, measured, seeds=seeds, edition=edition, settings=settings)
     )
-    lines: list[Line] = []
-
-    def finished(outcome: Finished) -> None:
-        sample, epoch = outcome.ask.sample, outcome.ask.epoch
-        lines.append(ResponseLine(epoch=epoch, sample=sample, response=outcome.response, at=0.0))
-        lines.append(JudgementLine(epoch=epoch, sample=sample.id, judgement=outcome.judgement))
-
-    asks = (
-        Ask(sample, epoch)
-        for task in measured
-        for sample in task.samples(edition=edition, limit=seeds)
-        for epoch in range(settings.epochs)
-    )
-    scorers = {task.id: find_scorer(task.card.scorer) for task in measured}
-    asyncio.run(measure(asks, model, scorers.__getitem__, settings, finished, concurrency=8))
-    return summarise(header, lines), lines
