@@ -50,6 +50,10 @@ async def audit_run(folder: Path) -> Audit:
             _check_answer(line, answers, expected, audit)
         elif isinstance(line, JudgementLine):
             await _check_judgement(line, answers, judged, audit)
+            if expected is not None and (line.sample, line.epoch) in answers:
+                sample, label = answers[(line.sample, line.epoch)][0], line.judgement.label
+                later = find_task(sample.task).follow(sample, label, edition=header.edition)
+                expected |= set() if later is None else {later.id}
     unjudged = [key for key, (_, response) in answers.items() if not judged[key]]
     if unjudged:
         audit.findings.append(f"{len(unjudged)} answers have no verdict yet: run it again")
@@ -63,7 +67,10 @@ async def audit_run(folder: Path) -> Audit:
 
 
 def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
-    """Ids of the samples the run should hold, or None where its tasks are not at hand."""
+    """Ids of the samples the run should hold, or None where its tasks are not at hand.
+
+    Of rounds that depend on answers, the first are here; the others follow from the verdicts.
+    """
     ids: set[str] = set()
     if header.own_texts:
         return None  # the texts are not here: samples are checked by hash alone

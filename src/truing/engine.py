@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from truing.errors import BudgetSpent, TruingError
@@ -77,8 +78,11 @@ async def measure(
     *,
     concurrency: int,
     paid: Callable[[Ask], bool] = lambda ask: ask.answered is None,
+    follow: Callable[[Finished], Ask | None] = lambda _: None,
 ) -> None:
     """Ask everything, judge everything, hand each outcome to `finished` as it comes.
+
+    What `follow` makes of an outcome is asked next, in the same place.
 
     The first ask that is `paid` goes alone: a wrong key or address stops the run before the
     second call.
@@ -86,32 +90,50 @@ async def measure(
     flight have been let go; `BudgetSpent` after they have been finished.
     """
     waiting = iter(asks)
-    spent: list[BudgetSpent] = []
-
-    async def serve(source: Iterator[Ask]) -> None:
-        for ask in source:
-            if spent:
-                return
-            try:
-                outcome = await _answer(ask, model, scorer_of(ask.sample.task), settings)
-            except BudgetSpent as error:
-                spent.append(error)
-                return
-            finished(outcome)
-
+    line = _Line(model, scorer_of, settings, finished, follow)
     for first in waiting:
-        await serve(iter([first]))
+        await line.serve(iter([first]))
         if paid(first):
             break
     try:
         async with asyncio.TaskGroup() as workers:
             for _ in range(concurrency):
-                workers.create_task(serve(waiting))
+                workers.create_task(line.serve(waiting))
     except ExceptionGroup as group:
         # One cause is reported; its fellows are the same fault met at the same time.
         raise group.exceptions[0] from None
-    if spent:
-        raise spent[0]
+    if line.spent is not None:
+        raise line.spent
+
+
+@dataclass(slots=True)
+class _Line:
+    """What all workers share; `spent` stops them all."""
+
+    model: Model
+    scorer_of: Callable[[str], Scorer]
+    settings: Settings
+    finished: Callable[[Finished], None]
+    follow: Callable[[Finished], Ask | None]
+    spent: BudgetSpent | None = None
+
+    async def serve(self, source: Iterator[Ask]) -> None:
+        for ask in source:
+            due: Ask | None = ask
+            while due is not None:
+                if self.spent is not None:
+                    return
+                due = await self.finish(due)
+
+    async def finish(self, ask: Ask) -> Ask | None:
+        scorer = self.scorer_of(ask.sample.task)
+        try:
+            outcome = await _answer(ask, self.model, scorer, self.settings)
+        except BudgetSpent as error:
+            self.spent = error
+            return None
+        self.finished(outcome)
+        return self.follow(outcome)
 
 
 async def _answer(ask: Ask, model: Model, scorer: Scorer, settings: Settings) -> Finished:

@@ -2,7 +2,8 @@
 
 Computed from the structure of the samples (gold, sides, options, groups), never declared. The
 policies: the same reply label always; the first, the last, the longest or the shortest option
-always; the option that abstains, or says yes, or says no, always; a uniform draw.
+always; the option that abstains, or says yes, or says no, or takes a stance or a tone that shows
+without its content (`_STANCES`), always; a uniform draw.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ __all__ = ["FloorCounter", "Floors"]
 CONSTANT_CONFIDENCE = 0.5
 """What any confidence that does not depend on the question scores on a calibration row."""
 DRAW = "draw"
+_STANCES = ("abstain", "against_user", "with_user", "warm", "plain")
+"""Roles that can be told from an option, or from what was said of it, without the question."""
 _BARE_ANSWER = re.compile(r"[ .!]*(yes|no)(?:[ ,.!]|$)", re.IGNORECASE)
 
 
@@ -108,8 +111,8 @@ def _pattern(sample: Sample) -> _Pattern:
         "longest": choices[lengths.index(max(lengths))],
     }
     for choice in choices:
-        if choice.role == "abstain":
-            picks["abstain"] = choice
+        if choice.role in _STANCES:
+            picks[choice.role] = choice
         if (start := _BARE_ANSWER.match(choice.text)) is not None:
             picks[start[1].casefold()] = choice
     right = [policy for policy, pick in picks.items() if pick.label == target]

@@ -163,6 +163,8 @@ class Sample(_Record, frozen=True):
     max_tokens: int = 64
     confidence: bool = False
     """A probability of being right is asked for beside the choice; sides follow the outcome."""
+    history: tuple[str, ...] = ()
+    """Labels of the answers to the earlier rounds that this question was made of."""
     passage: str | None = None
     """The text whose reproduction is measured, or withheld from the model and asked for."""
 

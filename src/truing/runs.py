@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -223,7 +224,7 @@ class Done:
         self.tokens = 0
         """What earlier sittings spent, as far as it was counted."""
         self._unjudged: dict[tuple[str, int], Response] = {}
-        self._judged: set[tuple[str, int]] = set()
+        self._judged: dict[tuple[str, int], str] = {}
         text: dict[tuple[str, int], str] = {}
         for line in read_journal(folder / "journal", self.torn):
             if isinstance(line, ResponseLine):
@@ -238,7 +239,7 @@ class Done:
                 key = (line.sample, line.epoch)
                 by_rule = not line.judgement.scorer.startswith(JUDGE_PREFIX)
                 if by_rule and text.get(key) == line.judgement.judged:
-                    self._judged.add(key)
+                    self._judged[key] = sys.intern(line.judgement.label)
                     self._unjudged.pop(key, None)
 
     def _spend(self, response: Response) -> None:
@@ -246,9 +247,9 @@ class Done:
             self.usd += response.cost_usd or 0.0
             self.tokens += (response.prompt_tokens or 0) + (response.completion_tokens or 0)
 
-    def judged(self, sample: str, epoch: int) -> bool:
-        """Answered and judged: nothing is owed."""
-        return (sample, epoch) in self._judged
+    def label(self, sample: str, epoch: int) -> str | None:
+        """The label of an answer that is judged, so that nothing is owed; None where it is."""
+        return self._judged.get((sample, epoch))
 
     def answer(self, sample: str, epoch: int) -> Response | None:
         """An answer whose verdict is still owed (the process was killed in between)."""

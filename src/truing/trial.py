@@ -56,5 +56,16 @@ async def measure_in_memory(
         for epoch in range(settings.epochs)
     )
     scorers = {task.id: find_scorer(task.card.scorer) for task in tasks}
-    await measure(asks, model, scorers.__getitem__, settings, finished, concurrency=8)
+    by_id = {task.id: task for task in tasks}
+
+    def follow(outcome: Finished) -> Ask | None:
+        if not outcome.response.settled:
+            return None
+        sample = outcome.ask.sample
+        later = by_id[sample.task].follow(sample, outcome.judgement.label, edition=edition)
+        return None if later is None else Ask(later, outcome.ask.epoch)
+
+    await measure(
+        asks, model, scorers.__getitem__, settings, finished, concurrency=8, follow=follow
+    )
     return summarise(header, lines), lines

@@ -73,7 +73,7 @@ def print_plan(
 def _plan(task: Task, settings: Settings, edition: int, limit: int | None) -> Planned:
     row = Planned(task=task.id, asks_for_harm=task.card.asks_for_harm)
     system = () if settings.system is None else (Message(role=Role.SYSTEM, text=settings.system),)
-    for sample in task.samples(edition=edition, limit=limit):
+    for sample in task.walk(edition=edition, limit=limit):
         most = min(sample.max_tokens, settings.max_tokens or sample.max_tokens)
         messages = (*system, *sample.messages)
         read = sum(len(message.text) + 16 for message in messages) // _CHARACTERS_A_TOKEN

@@ -13,6 +13,7 @@ from truing.cli.progress import Progress
 from truing.engine import Ask, Finished, measure
 from truing.errors import TruingError
 from truing.journal import JournalWriter, JudgementLine, ResponseLine
+from truing.records import Sample
 from truing.runs import Done, RunHeader
 from truing.scorers import find_scorer
 from truing.tasks import Task
@@ -33,6 +34,7 @@ class Sitting:
     ) -> None:
         self._header = header
         self._tasks = tasks
+        self._by_id = {task.id: task for task in tasks}
         self._model = model
         self._journal = journal
         self._done = done
@@ -59,6 +61,7 @@ class Sitting:
                     self._header.settings,
                     finished,
                     concurrency=self._model.gate.most,
+                    follow=self._follow,
                 )
             except TruingError as error:
                 failure = error
@@ -73,10 +76,33 @@ class Sitting:
                 edition=self._header.edition, limit=self._header.seeds_per_task
             ):
                 for epoch in epochs:
-                    if self._stop.asked or self._journal.failure:
+                    if self._stopping:
                         return
-                    if not self._done.judged(sample.id, epoch):
-                        yield Ask(sample, epoch, self._done.answer(sample.id, epoch))
+                    ask = self._owed(sample, epoch)
+                    if ask is not None:
+                        yield ask
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.asked or self._journal.failure is not None
+
+    def _owed(self, sample: Sample | None, epoch: int) -> Ask | None:
+        """The first question of a seed's rounds that is not answered and judged, if any."""
+        while sample is not None:
+            label = self._done.label(sample.id, epoch)
+            if label is None:
+                return Ask(sample, epoch, self._done.answer(sample.id, epoch))
+            sample = self._later(sample, label)
+        return None
+
+    def _follow(self, outcome: Finished) -> Ask | None:
+        if self._stopping or not outcome.response.settled:
+            return None
+        later = self._later(outcome.ask.sample, outcome.judgement.label)
+        return self._owed(later, outcome.ask.epoch)
+
+    def _later(self, sample: Sample, label: str) -> Sample | None:
+        return self._by_id[sample.task].follow(sample, label, edition=self._header.edition)
 
     def _already(self) -> int:
         return min(self._done.judged_count, self._header.planned)

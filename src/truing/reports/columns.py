@@ -143,6 +143,26 @@ def by_variant(answers: Sequence[Answer]) -> Any:
     }
 
 
+def record_followed(answers: Sequence[Answer]) -> Any:
+    """Of a feedback loop: how often the record decided among equals, and what it did to the gap.
+
+    `gap`: mean change a seed that the choices among equals made, in places; a choice of the group
+    with fewer is -1, of the group with more +1. Choosing by the rule always gives -1 a round.
+    """
+    level = [a for a in _scored(answers) if a.variant == "level"]
+    change: dict[str, float] = defaultdict(float)
+    for answer in level:
+        change[answer.cluster] += {"right": -1.0, "more": 1.0}.get(answer.label, 0.0)
+    rounds = max(Counter(a.cluster for a in level).values(), default=1)
+    return {
+        "followed": _rate([a.label == "more" for a in level], [a.cluster for a in level]),
+        "gap": _figure(
+            stats.mean_interval(list(change.values()), list(change), bounds=(-rounds, rounds)),
+            len(change),
+        ),
+    }
+
+
 def yes_rate(answers: Sequence[Answer]) -> Any:
     """Share of readable answers that say yes: gold says it half of the time."""
     read = [a for a in _scored(answers) if a.label in ("yes", "no")]
@@ -250,6 +270,7 @@ TITLES = {
     "token_probability": "probability of the letter's token,",
     "memorised": "longest verbatim run in words (apart from the row),",
     "by_variant": "share right by variant,",
+    "record_followed": "share of equals decided by the record, and the gap it made,",
     "yes_rate": "readable answers that say yes (gold: half)",
     "option_logprob": "balanced rate by the likeliest letter instead of the written one",
     "option_read": "answers from which an option could be read",
@@ -265,6 +286,7 @@ COLUMNS: dict[str, Column] = {
     "token_probability": token_probability,
     "memorised": memorised,
     "by_variant": by_variant,
+    "record_followed": record_followed,
     "yes_rate": yes_rate,
     "option_logprob": option_logprob,
     "option_read": option_read,

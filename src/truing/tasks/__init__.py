@@ -18,8 +18,8 @@ from pathlib import Path
 from truing.errors import TaskError, UnknownName
 from truing.records import Sample, canonical_json
 from truing.tasks.card import Card, read_card
-from truing.tasks.expand import applies, expand
-from truing.tasks.generators import find_generator
+from truing.tasks.expand import applies, expand, expand_seed
+from truing.tasks.generators import find_generator, find_loop
 from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
 __all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
@@ -42,6 +42,8 @@ class Task:
         self.card = card
         self._fixed = seeds
         self._windows = windows or []
+        self._loop = None if card.loop is None else find_loop(card.loop)
+        self._places: dict[int, dict[str, tuple[int, Seed]]] = {}
 
     @property
     def id(self) -> str:
@@ -69,12 +71,45 @@ class Task:
         return with_own
 
     def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
-        """Samples of the first `limit` seeds (all with None), lazily."""
-        return expand(self.card, self.seeds(edition=edition), edition=edition, limit=limit)
+        """Samples of the first `limit` seeds (all with None), lazily; of a loop its first round."""
+        seeds = self.seeds(edition=edition)
+        if self._loop is not None:
+            first = (self._loop.next_round(seed, ()) for seed in seeds)
+            seeds = [seed for seed in first if seed is not None]
+        return expand(self.card, seeds, edition=edition, limit=limit)
+
+    def follow(self, sample: Sample, label: str, *, edition: int = 0) -> Sample | None:
+        """The question of the next round after an answer that was judged `label`, if any."""
+        if self._loop is None:
+            return None
+        if edition not in self._places:
+            seeds = self.seeds(edition=edition)
+            order = order_seeds(seeds, task=self.id, edition=edition)
+            self._places[edition] = {
+                seeds[i]["id"]: (place, seeds[i]) for place, i in enumerate(order)
+            }
+        place, seed = self._places[edition][sample.cluster]
+        history = (*sample.history, label)
+        slots = self._loop.next_round(seed, history)
+        if slots is None:
+            return None
+        return next(expand_seed(self.card, slots, place, edition, history=history))
+
+    def walk(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
+        """Samples as they come where every answer is right: later rounds included."""
+        for first in self.samples(edition=edition, limit=limit):
+            sample: Sample | None = first
+            while sample is not None:
+                yield sample
+                target = sample.target
+                label = next((c.role for c in sample.choices if c.label == target), target)
+                sample = self.follow(sample, label, edition=edition)
 
     def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
         """How many samples that is."""
         seeds = self.seeds(edition=edition)
+        if self._loop is not None:
+            return self._loop.rounds * len(seeds[:limit])
         variants = [variant for side in self.card.sides for variant in side.variants]
         choosy = [variant for variant in variants if variant.needs]
         order = order_seeds(seeds, task=self.id, edition=edition)[:limit]

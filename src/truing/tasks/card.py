@@ -41,6 +41,7 @@ class VariantSpec(_Spec, frozen=True):
     """One way in which a seed is asked on a side. Slots override the seed's own fields."""
 
     name: str
+    """May hold slots: where phrases are of several kinds, the kind belongs in the name."""
     slots: dict[str, str] = {}
     template: str | None = None
     turns: list[TurnSpec] = []
@@ -121,6 +122,8 @@ class Card(_Spec, frozen=True):
     """Where seeds are computed for each edition: no `seeds.jsonl` then."""
     seeds: int = 0
     """How many seeds the generator is asked for."""
+    loop: str | None = None
+    """Where a seed is asked in rounds: what makes the next of the answers so far."""
 
 
 def read_card(path: Path) -> Card:
@@ -169,6 +172,8 @@ def _check_ask(card: Card, refuse: Callable[[str], None]) -> set[str]:
         refuse('`kind = "confidence"` goes with `headline = "calibration"`, and only with it')
     if (card.generator is None) != (card.seeds == 0):
         refuse("`generator` and `seeds` go together")
+    if card.loop and (card.ask.kind != "choice" or card.unit == "group"):
+        refuse("a loop asks choices, one sample at a time")
     roles = {option.role for option in card.ask.options}
     if card.ask.kind in ("choice", "confidence") and len(roles) < 2:
         refuse("a choice needs at least two options with different roles")

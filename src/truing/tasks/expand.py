@@ -18,7 +18,7 @@ from truing.records import Choice, Message, Reference, Role, Sample, content_has
 from truing.tasks.card import Card, SideSpec, VariantSpec
 from truing.tasks.seeds import Seed, draw_bytes, order_seeds
 
-__all__ = ["BY_OUTCOME", "applies", "expand"]
+__all__ = ["BY_OUTCOME", "applies", "expand", "expand_seed"]
 
 BY_OUTCOME = "by_outcome"
 """The side of a sample whose side is known when it is answered."""
@@ -38,21 +38,31 @@ def expand(
     """
     ordered = order_seeds(seeds, task=card.id, edition=edition)
     for place, seed in enumerate(map(seeds.__getitem__, ordered[:limit])):
-        turn = place // (2 * max(1, len(card.ask.options)))
-        slots = {
-            name: _filled(texts[place % len(texts)], seed, where=f"{card.id}, phrase {name}")
-            for name, texts in card.phrases.items()
-        }
-        # A slot with several wordings changes once every order of the options has been through,
-        # so that wording and position are crossed.
-        slots |= {
-            name: value[turn % len(value)] if isinstance(value, list) and value else value
-            for name, value in seed.items()
-        }
-        for side in card.sides:
-            for variant in side.variants:
-                if applies(variant, seed):
-                    yield _sample(card, side, variant, slots, place, edition)
+        yield from expand_seed(card, seed, place, edition)
+
+
+def expand_seed(
+    card: Card, seed: Seed, place: int, edition: int, *, history: tuple[str, ...] = ()
+) -> Iterator[Sample]:
+    """Samples of one seed, `place` being its place in the edition's order."""
+    turn = place // (2 * max(1, len(card.ask.options)))
+    slots = {
+        name: _filled(texts[place % len(texts)], seed, where=f"{card.id}, phrase {name}")
+        for name, texts in card.phrases.items()
+    }
+    # A slot with several wordings changes once every order of the options has been through,
+    # so that wording and position are crossed.
+    slots |= {
+        name: value[turn % len(value)] if isinstance(value, list) and value else value
+        for name, value in seed.items()
+    }
+    for side in card.sides:
+        for variant in side.variants:
+            if applies(variant, seed):
+                sample = _sample(card, side, variant, slots, place + len(history), edition)
+                if history:
+                    sample = msgspec.structs.replace(sample, history=history)
+                yield msgspec.structs.replace(sample, id=content_hash(sample))
 
 
 def _filled(template: str, slots: dict[str, Any], *, where: str) -> str:
@@ -112,7 +122,7 @@ def _sample(
     messages.append(Message(role=Role.USER, text=body))
     if card.ask.system:
         messages.insert(0, Message(role=Role.SYSTEM, text=fill(card.ask.system)))
-    sample = Sample(
+    return Sample(
         id="",
         task=card.id,
         messages=tuple(messages),
@@ -120,7 +130,7 @@ def _sample(
         side=BY_OUTCOME if asks_confidence else side.name,
         cluster=slots["id"],
         group=slots["id"] if card.unit == "group" else None,
-        variant=variant.name,
+        variant=fill(variant.name),
         control=variant.control,
         choices=choices,
         reference=reference,
@@ -128,7 +138,6 @@ def _sample(
         confidence=asks_confidence,
         passage=None if variant.passage is None else fill(variant.passage),
     )
-    return msgspec.structs.replace(sample, id=content_hash(sample))
 
 
 def _choice_slots(choices: tuple[Choice, ...]) -> dict[str, str]:

@@ -31,7 +31,7 @@ _ROUNDING = 1e-9
 
 def check_form(task: Task, *, edition: int = 0) -> Iterator[Finding]:
     """What can be said of the samples without asking anybody."""
-    samples = list(task.samples(edition=edition))
+    samples = list(task.walk(edition=edition))
     main = [sample for sample in samples if not sample.control]
     yield from _counts(task, samples)
     yield _hashes(samples)
@@ -70,7 +70,7 @@ def check_across(tasks: Sequence[Task], *, edition: int = 0) -> Iterator[Finding
     texts: list[str] = []
     places: list[tuple[str, str]] = []
     for task in tasks:
-        for sample in task.samples(edition=edition):
+        for sample in task.walk(edition=edition):
             if not sample.control:
                 texts.append(_asked(sample))
                 places.append((task.id, sample.cluster))

@@ -33,7 +33,7 @@ def check_shortcuts(task: Task, floor: float, *, edition: int = 0) -> Iterator[F
 
     Raises `MissingExtra` without scikit-learn.
     """
-    samples = [s for s in task.samples(edition=edition) if not s.control]
+    samples = [s for s in task.walk(edition=edition) if not s.control]
     if samples[0].choices:
         yield _finding("options alone", _rate(samples, _from_options(samples)), floor)
         roles = [_right_role(sample) for sample in samples]
