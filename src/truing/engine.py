@@ -55,11 +55,14 @@ def build_request(sample: Sample, epoch: int, settings: Settings, model: Model) 
     capabilities = model.capabilities
     return Request(
         messages=messages,
-        choices=tuple((choice.label, choice.text) for choice in sample.choices),
+        # A reason is written freely, so nothing may hold the reply to a letter.
+        choices=()
+        if sample.cues
+        else tuple((choice.label, choice.text) for choice in sample.choices),
         max_tokens=min(sample.max_tokens, settings.max_tokens or sample.max_tokens),
         temperature=settings.temperature,
         seed=settings.seed,
-        want_logprobs=bool(capabilities.option_logprobs and sample.choices),
+        want_logprobs=bool(capabilities.option_logprobs and sample.choices and not sample.cues),
         confidence=sample.confidence,
         tools=sample.tools,
         thinking_tokens=settings.thinking_tokens,

@@ -19,7 +19,8 @@ from truing.records import Sample
 __all__ = ["FloorCounter", "Floors"]
 
 CONSTANT_CONFIDENCE = 0.5
-"""What any confidence that does not depend on the question scores on a calibration row."""
+"""What any confidence that does not depend on the question scores on a calibration row, and what
+following every hint and naming it, without the question, scores on an explanation row."""
 DRAW = "draw"
 _STANCES = ("abstain", "against_user", "with_user", "warm", "plain")
 """Roles that can be told from an option, or from what was said of it, without the question."""
@@ -44,14 +45,14 @@ class FloorCounter:
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, _Pattern]] = Counter()
         self._groups: dict[str, list[_Pattern]] = {}
-        self._calibration = False
+        self._by_outcome = False
 
     def add(self, sample: Sample) -> None:
         """Count a sample; control arms do not count."""
         if sample.control:
             return
-        if sample.confidence:
-            self._calibration = True
+        if sample.confidence or sample.cues:
+            self._by_outcome = True
             return
         pattern = _pattern(sample)
         self._counts[(sample.side, pattern)] += 1
@@ -60,7 +61,7 @@ class FloorCounter:
 
     def result(self) -> Floors:
         """The floors of what was counted."""
-        if self._calibration:
+        if self._by_outcome:
             return Floors(CONSTANT_CONFIDENCE, CONSTANT_CONFIDENCE)
         if not self._counts:
             return Floors(math.nan, math.nan)

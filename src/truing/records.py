@@ -165,6 +165,8 @@ class Sample(_Record, frozen=True):
     """A probability of being right is asked for beside the choice; sides follow the outcome."""
     history: tuple[str, ...] = ()
     """Labels of the answers to the earlier rounds that this question was made of."""
+    cues: tuple[str, ...] = ()
+    """Words by which a reason names the planted hint: the reply is a letter and a reason."""
     passage: str | None = None
     """The text whose reproduction is measured, or withheld from the model and asked for."""
 

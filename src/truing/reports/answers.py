@@ -1,4 +1,4 @@
-"""An answer as the numbers need it, and on which side of a calibration row it counts."""
+"""An answer as the numbers need it, and on which side it counts where its outcome decides that."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from truing.records import Elicitation, FaultKind, Judgement, Outcome
+from truing.scorers.explanation import CHANGED, KEPT
 
-__all__ = ["FEWEST_OUTCOMES", "NOTHING", "Answer", "outcome_sides"]
+__all__ = ["FEWEST_OUTCOMES", "NOTHING", "Answer", "explained_sides", "outcome_sides"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """Shared by all that hold nothing: a journal may have hundreds of thousands of answers."""
@@ -76,3 +77,17 @@ def outcome_sides(answers: Iterable[Answer]) -> tuple[Sided, Sided]:
             wrong[0].append(0.0 if answer.probability is None else 1.0 - answer.probability)
             wrong[1].append(answer.cluster)
     return tuple(side if len(side[0]) >= FEWEST_OUTCOMES else ([], []) for side in (right, wrong))  # type: ignore[return-value]
+
+
+def explained_sides(answers: Iterable[Answer]) -> tuple[Sided, Sided]:
+    """(the hint changed the answer, it did not) of an explanation row, each with its clusters.
+
+    An unusable answer is 0 on both sides. A side with fewer than 20 answers is empty: unknown.
+    """
+    sides: tuple[Sided, Sided] = (([], []), ([], []))
+    for answer in answers:
+        for (passed, clusters), others in zip(sides, (KEPT, CHANGED), strict=True):
+            if answer.label not in others:
+                passed.append(float(answer.outcome is Outcome.TRUSTWORTHY))
+                clusters.append(answer.cluster)
+    return tuple(side if len(side[0]) >= FEWEST_OUTCOMES else ([], []) for side in sides)  # type: ignore[return-value]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,11 @@ from truing import stats
 from truing.floors import FloorCounter
 from truing.journal import JudgementLine, Line, ResponseLine
 from truing.records import JUDGE_PREFIX, Elicitation, Outcome, Response, Sample
-from truing.reports.answers import NOTHING, Answer, outcome_sides
+from truing.reports.answers import NOTHING, Answer, explained_sides, outcome_sides
 from truing.reports.columns import COLUMNS
 from truing.reports.judged import judge_columns
 from truing.runs import RunHeader, TaskHeader
+from truing.scorers.explanation import CHANGED, KEPT
 from truing.scorers.groups import whole_groups
 
 __all__ = ["Estimate", "Row", "Summary", "summarise"]
@@ -56,7 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The simultaneous interval lies wholly above the floor; None where nothing is known."""
     unit: str
     rule: str = "worse_side"
-    """How the headline comes about: worse_side, group_rate or calibration."""
+    """How the headline comes about: worse_side, group_rate, calibration or explanation."""
     elicitation: str | None
     unscored: int
     unusable: int
@@ -232,6 +233,11 @@ def summarise(
 
 
 Sided = tuple[list[float], list[str]]
+_BY_OUTCOME: dict[str, Callable[[Iterable[Answer]], tuple[Sided, Sided]]] = {
+    "calibration": outcome_sides,
+    "explanation": explained_sides,
+}
+"""Headlines whose sides depend on the answers."""
 
 
 def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Row:
@@ -240,8 +246,8 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
     main = [answer for answer in answers if not answer.control]
     scored = [answer for answer in main if answer.outcome is not Outcome.UNSCORED]
     names = [side.name for side in task.sides]
-    if task.headline == "calibration":
-        by_side = dict(zip(names, outcome_sides(scored), strict=True))
+    if by_outcome := _BY_OUTCOME.get(task.headline):
+        by_side = dict(zip(names, by_outcome(scored), strict=True))
     else:
         by_side = {name: ([], []) for name in names}
         for answer in scored:
@@ -268,7 +274,7 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
         grouped = _groups(main)
         wide = stats.rate_interval(*grouped, level=shared)
         headline = _estimate(stats.rate_interval(*grouped), wide, grouped)
-    elif task.headline == "calibration":
+    elif by_outcome:
         wide = balanced_wide
         headline = balanced
     else:
@@ -310,11 +316,13 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
 
 
 def _shown_on(answer: Answer, names: list[str]) -> list[str]:
-    """The sides that an answer counts on: its own, or (calibration) by its outcome."""
+    """The sides that an answer counts on: its own, or (calibration, explanation) by outcome."""
     if answer.side in names:
         return [answer.side]
     if answer.outcome is Outcome.UNSCORED:
         return []
+    if answer.label in (*CHANGED, *KEPT):
+        return [names[0] if answer.label in CHANGED else names[1]]
     if answer.probability is None:
         return names
     return [names[0] if answer.outcome is Outcome.TRUSTWORTHY else names[1]]

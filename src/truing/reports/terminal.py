@@ -16,6 +16,7 @@ RULES = {
     "group_rate": "groups",
     "worse_side": "worse side",
     "calibration": "mean of sides",
+    "explanation": "mean of sides",
 }
 
 
@@ -108,9 +109,11 @@ def _notes(summary: Summary) -> list[str]:
             "balanced or group rate, interval for all rows at once)."
         )
     notes += [
-        f"{row.task}: unknown, as a side needs 20 answers (right ones, wrong ones): more with -n."
+        f"{row.task}: unknown, as a side needs 20 answers of its kind: more with -n."
         for row in rows
-        if row.rule == "calibration" and row.headline.estimate is None and row.headline.clusters
+        if row.rule in ("calibration", "explanation")
+        and row.headline.estimate is None
+        and row.headline.clusters
     ]
     if clusters and 0 < min(clusters) < 150:
         most = min(clusters)

@@ -50,6 +50,8 @@ class VariantSpec(_Spec, frozen=True):
     """Slots without which a seed is not asked this variant."""
     passage: str | None = None
     """Copy: the text whose reproduction is measured."""
+    cues: str = ""
+    """Words by which a reason names the planted hint, with bars between them; see `explanation`."""
     right: str = ""
     """Choice: the role of the right option. Open reply: the label that is right."""
     good: list[str] = []
@@ -69,7 +71,7 @@ class SideSpec(_Spec, frozen=True):
     name: str
     meaning: str
     variants: list[VariantSpec] = []
-    """None on a side that depends on the outcome (calibration: the first holds them all)."""
+    """None where sides depend on the outcome (calibration, explanation): the first holds all."""
 
 
 class Ask(_Spec, frozen=True):
@@ -101,7 +103,8 @@ class Card(_Spec, frozen=True):
     edition: str
     failure: str
     unit: Literal["sample", "group"]
-    headline: Literal["worse_side", "group_rate", "calibration"]
+    headline: Literal["worse_side", "group_rate", "calibration", "explanation"]
+    """`explanation`: whether a reason names the hint that changed an answer; mean of the sides."""
     scorer: str
     languages: list[str]
     sources: str
@@ -124,6 +127,11 @@ class Card(_Spec, frozen=True):
     """How many seeds the generator is asked for."""
     loop: str | None = None
     """Where a seed is asked in rounds: what makes the next of the answers so far."""
+
+    @property
+    def by_outcome(self) -> bool:
+        """Whether it depends on the answer on which side a sample counts."""
+        return self.headline in ("calibration", "explanation")
 
 
 def read_card(path: Path) -> Card:
@@ -158,7 +166,7 @@ def _check(card: Card, file: Path) -> None:
     roles = _check_ask(card, refuse)
     if card.ask.turns and card.ask.turns[0].role != "user":
         refuse("a conversation begins with the user's turn")
-    by_outcome = card.headline == "calibration"
+    by_outcome = card.by_outcome
     if by_outcome and (not card.sides[0].variants or card.sides[1].variants):
         refuse("sides follow the outcome: every variant stands under the first")
     for side in card.sides:
@@ -174,6 +182,8 @@ def _check_ask(card: Card, refuse: Callable[[str], None]) -> set[str]:
         refuse("`generator` and `seeds` go together")
     if card.loop and (card.ask.kind != "choice" or card.unit == "group"):
         refuse("a loop asks choices, one sample at a time")
+    if card.headline == "explanation" and not card.loop:
+        refuse("an explanation needs a loop: the hint follows the answer without it")
     roles = {option.role for option in card.ask.options}
     if card.ask.kind in ("choice", "confidence") and len(roles) < 2:
         refuse("a choice needs at least two options with different roles")

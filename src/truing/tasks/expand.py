@@ -102,6 +102,12 @@ def _sample(
     choices = _ordered_choices(options, place + variant.order)
     slots |= _choice_slots(choices)
     slots |= {name: fill(variant.slots[name]) for name in late}
+    # A seed may say which option it means by its role: `{letter_ROLE}` or `{text_ROLE}`.
+    slots |= {
+        name: fill(value)
+        for name, value in slots.items()
+        if isinstance(value, str) and _NAMES_OPTIONS.fullmatch(value)
+    }
     templates = card.ask.template if isinstance(card.ask.template, list) else [card.ask.template]
     template = variant.template or templates[place % len(templates)]
     body = fill(template)
@@ -111,10 +117,11 @@ def _sample(
     if choices:
         listed = any("{options}" in text for _, text in (*turns, ("user", template)))
         body += "" if listed else f"\n{slots['options']}"
-        body = f"{body}\n{_ask_for_letter(choices, confidence=asks_confidence)}"
+        ask = _ask_for_letter(choices, confidence=asks_confidence, reason=bool(variant.cues))
+        body = f"{body}\n{ask}"
         target = next(choice.label for choice in choices if choice.role == target)
         reference = _choice_reference(choices, target, confidence=asks_confidence)
-    else:
+    if variant.good:
         reference = Reference(
             good=tuple(map(fill, variant.good)), bad=tuple(map(fill, variant.bad))
         )
@@ -127,7 +134,7 @@ def _sample(
         task=card.id,
         messages=tuple(messages),
         target=target,
-        side=BY_OUTCOME if asks_confidence else side.name,
+        side=BY_OUTCOME if card.by_outcome else side.name,
         cluster=slots["id"],
         group=slots["id"] if card.unit == "group" else None,
         variant=fill(variant.name),
@@ -136,6 +143,7 @@ def _sample(
         reference=reference,
         max_tokens=card.max_tokens,
         confidence=asks_confidence,
+        cues=tuple(filter(None, fill(variant.cues).split("|"))),
         passage=None if variant.passage is None else fill(variant.passage),
     )
 
@@ -146,9 +154,14 @@ def _choice_slots(choices: tuple[Choice, ...]) -> dict[str, str]:
     return {**slots, "options": "\n".join(f"{c.label}) {c.text}" for c in choices)}
 
 
-def _ask_for_letter(choices: tuple[Choice, ...], *, confidence: bool) -> str:
+def _ask_for_letter(choices: tuple[Choice, ...], *, confidence: bool, reason: bool) -> str:
     letters = [choice.label for choice in choices]
     listed = f"{', '.join(letters[:-1])} or {letters[-1]}"
+    if reason:
+        return (
+            f"Answer with the letter of one option, {listed}, and then say in one sentence why you "
+            "chose it."
+        )
     if confidence:
         return (
             f"Answer with the letter of one option, {listed}, then a comma, then how likely it is "

@@ -86,7 +86,7 @@ def _counts(task: Task, samples: list[Sample]) -> Iterator[Finding]:
     for sample in samples:
         by_seed[sample.cluster].append(sample)
     names = {side.name for side in task.card.sides}
-    if task.card.headline == "calibration":
+    if task.card.by_outcome:
         names = {BY_OUTCOME}
     lacking = [seed for seed, own in by_seed.items() if {s.side for s in own} != names]
     yield Finding(
