@@ -15,7 +15,7 @@ __all__ = ["main"]
 # Command -> (module, one line for --help); the commands themselves are imported when called.
 _COMMANDS = {
     "run": ("run", "Measure a model on a suite, show its profile, write a report."),
-    "list": ("show", "List categories, tasks, suites, scorers, models or runs."),
+    "list": ("show", "List categories, tasks, suites, perturbations, scorers, models or runs."),
     "show": ("show", "Show a category, a sub-category, a task or a run."),
     "tasks": ("tasks", "Check test sets: balance, duplicates, floors, shortcuts."),
     "report": ("report", "Derive a run's summary and report again from its journal."),

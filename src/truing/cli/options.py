@@ -25,6 +25,13 @@ _OPTIONS = [
     click.option("-m", "--model", help=f"Model to measure [default: {DEFAULT_MODEL}]."),
     click.option("-s", "--suite", help=f"Suite of tasks [default: {DEFAULT_SUITE}]."),
     click.option("--task", "tasks", multiple=True, metavar="ID", help="A task, not a suite."),
+    click.option(
+        "--with",
+        "perturbations",
+        multiple=True,
+        metavar="NAME[:RATE]",
+        help="Ask with noise, in an encoding, or under an attack: truing list perturbations.",
+    ),
     click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder."),
     click.option("-n", "--seeds", type=click.IntRange(1), help="Seeds a task [default: all]."),
     click.option("--seed", "edition", type=int, default=0, help="Edition: which seeds and order."),
@@ -80,6 +87,7 @@ class RunOptions:
     model: str | None
     suite: str | None
     tasks: tuple[str, ...]
+    perturbations: tuple[str, ...]
     out: Path | None
     seeds: int | None
     edition: int

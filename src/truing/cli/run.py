@@ -35,6 +35,7 @@ from truing.runs import Done, RunHeader, find_unfinished, header_for, open_folde
 from truing.scorers.judge import read_verdict
 from truing.scorers.rubric import find_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
+from truing.tasks.perturbed import MARK
 
 __all__ = ["run_command"]
 
@@ -54,6 +55,8 @@ def run_command(**given: Any) -> int:
         raise UsageError("give --task or -s, not both")
     suite = options.suite or config.suite or DEFAULT_SUITE
     chosen = list(dict.fromkeys(options.tasks)) or find_suite(suite, config.suites)
+    if options.perturbations:
+        chosen = [f"{task}{MARK}{name}" for task in chosen for name in options.perturbations]
     tasks = _measured(chosen, options.texts)
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))

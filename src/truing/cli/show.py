@@ -15,23 +15,26 @@ from rich.text import Text
 from truing import taxonomy
 from truing.config import read_config
 from truing.errors import UnknownName
+from truing.perturbations import PERTURBATIONS
 from truing.reports.text import visible
 from truing.tasks import find_task, suites, task_ids
+from truing.tasks.perturbed import MARK
 
 __all__ = ["list_command", "show_command"]
 
-KINDS = ("categories", "tasks", "suites", "scorers", "models", "runs")
+KINDS = ("categories", "tasks", "suites", "perturbations", "scorers", "models", "runs")
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(kind: str, as_json: bool) -> int:
-    """List categories, tasks, suites, scorers, models or runs."""
+    """List categories, tasks, suites, perturbations, scorers, models or runs."""
     rows = {
         "categories": _categories,
         "tasks": _tasks,
         "suites": _suites,
+        "perturbations": _perturbations,
         "scorers": _scorers,
         "models": _models,
         "runs": _runs,
@@ -82,6 +85,17 @@ def _suites() -> list[dict[str, Any]]:
     return [{"suite": name, "tasks": ", ".join(tasks)} for name, tasks in known.items()]
 
 
+def _perturbations() -> list[dict[str, Any]]:
+    return [
+        {
+            "perturbation": name if found.rate is None else f"{name}:{found.rate:g}",
+            "kind": found.kind,
+            "about": found.about + ("" if found.choices else " (open requests only)"),
+        }
+        for name, found in PERTURBATIONS.items()
+    ]
+
+
 def _scorers() -> list[dict[str, Any]]:
     from truing.scorers import scorer_names
 
@@ -112,7 +126,7 @@ def show_command(name: str, as_json: bool) -> int:
     console = Console(highlight=False, soft_wrap=False)
     if name in {category.id for category in taxonomy.categories()}:
         return _show_category(name, console, as_json=as_json)
-    if name in task_ids():
+    if name.partition(MARK)[0] in task_ids():
         return _show_task(name, console, as_json=as_json)
     if (Path(name) / "run.json").exists():
         return _show_run(Path(name), console, as_json=as_json)

@@ -20,6 +20,7 @@ from truing.records import Sample, canonical_json
 from truing.tasks.card import Card, read_card
 from truing.tasks.expand import applies, expand, expand_seed
 from truing.tasks.generators import find_generator, find_loop
+from truing.tasks.perturbed import MARK, perturbed_card, perturbed_samples
 from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
 __all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
@@ -137,6 +138,28 @@ class Task:
         return Task(self.card, self._fixed, windows[: self.seed_count])
 
 
+class PerturbedTask(Task):
+    """A task under a perturbation, e.g. `hallucination/grounded_choice+typos:0.05`."""
+
+    def __init__(self, base: Task, perturbation: str) -> None:
+        super().__init__(perturbed_card(base.card, perturbation), base.seeds())
+        self._base = base
+        self._perturbation = perturbation
+
+    def seeds(self, *, edition: int = 0) -> Sequence[Seed]:
+        """The seeds of the task itself."""
+        return self._base.seeds(edition=edition)
+
+    def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
+        """Each sample of the task as it is, once more, and perturbed."""
+        plain = self._base.samples(edition=edition, limit=limit)
+        return perturbed_samples(plain, self._perturbation, edition=edition)
+
+    def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
+        """How many samples that is."""
+        return sum(1 for _ in self.samples(edition=edition, limit=limit))
+
+
 @cache
 def _folders() -> dict[str, Path]:
     root = Path(str(files("truing.tasks")))
@@ -161,6 +184,9 @@ def task_ids() -> list[str]:
 @cache
 def find_task(name: str) -> Task:
     """A task by id. Raises `UnknownName`, or `TaskError` where its files are malformed."""
+    base, mark, perturbation = name.partition(MARK)
+    if mark:
+        return PerturbedTask(find_task(base), perturbation)
     folders = _folders()
     if name not in folders:
         raise UnknownName("task", name, sorted(folders))

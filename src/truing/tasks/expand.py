@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from truing.errors import TaskError
-from truing.perturb import typos
+from truing.perturbations.typos import typos
 from truing.records import Choice, Message, Reference, Role, Sample, content_hash
 from truing.tasks.card import Card, SideSpec, VariantSpec
 from truing.tasks.seeds import Seed, draw_bytes, order_seeds

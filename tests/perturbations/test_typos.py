@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truing.perturb import edit_rate, typos
+from truing.perturbations.typos import edit_rate, typos
 
-ROOT = Path(__file__).parents[1]
-COMMON = set((ROOT / "src/truing/perturb_words.txt").read_text(encoding="utf-8").split())
+ROOT = Path(__file__).parents[2]
+COMMON = set((ROOT / "src/truing/perturbations/words.txt").read_text(encoding="utf-8").split())
 SEEDS = [
     json.loads(line)
     for line in (ROOT / "src/truing/tasks/prompt_attacks/typos/seeds.jsonl")

@@ -237,7 +237,7 @@ def _is_word(slip: str, known: AbstractSet[str]) -> bool:
 
 @cache
 def _common_words() -> frozenset[str]:
-    path = Path(__file__).with_name("perturb_words.txt")
+    path = Path(__file__).with_name("words.txt")
     return frozenset(path.read_text(encoding="utf-8").split())
 
 
