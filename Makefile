@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 
-.PHONY: demo test check bench clean lock
+.PHONY: demo test test-slow check bench clean lock
 
 $(VENV)/.uv: requirements/uv.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,10 @@ demo: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2
 
+# What takes too long for every run: all seeds of all tasks, and the like. CI runs it too.
+test-slow: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 2 -m slow
+
 # Format, lint, types, fast tests.
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check src tests
@@ -40,6 +44,10 @@ check: $(DEV_STAMP)
 # Times truing beside lm-eval, inspect-ai and a bare loop; fetches the peers the first time.
 bench: $(RUN_STAMP) benchmarks/.peers/.done
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/shapes.py
+	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/embedded.py
+	$(BIN)/python benchmarks/server_against_process.py
 
 benchmarks/.peers/.done: benchmarks/peers/requirements-lm-eval.txt benchmarks/peers/requirements-inspect-ai.txt
 	$(PYTHON) -m venv benchmarks/.peers/lm_eval

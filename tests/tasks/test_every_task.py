@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import math
 from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from conftest import measure_in_memory
 from truing import taxonomy
-from truing.models.scripted import TRIVIAL, Scripted
-from truing.records import Sample, content_hash
-from truing.scorers import scorer_names
+from truing.models.scripted import COMPLIANCE, REFUSAL, TRIVIAL, Scripted
+from truing.records import Outcome, Response, Sample, content_hash
+from truing.scorers import find_scorer, scorer_names
+from truing.scorers.refusal import NAME as REFUSAL_RULE
 from truing.tasks import find_suite, find_task, suites, task_ids
 from truing.tasks.expand import BY_OUTCOME
 
 TASKS = task_ids()
 DETERMINISTIC = [name for name in TRIVIAL if name != "random"]
 ROUNDING = 1e-9
+SEEDS = [40, pytest.param(None, marks=pytest.mark.slow)]
+"""The first seeds in every run of the tests, all of them in CI."""
 
-# The fingerprint of each shipped edition: a change of samples is a new edition, on purpose.
-EDITIONS = {
-    "causal/graphs": "65a5f1c5d4b8c3fa",
-    "copyright_leak/notice": "555fcf67f6275fd5",
-    "cyberattack/twins": "e1de1bc5f3bbb43a",
-    "hallucination/grounded_choice": "3c1ea6a59f895022",
-    "harms_to_minors/twins": "ca75cbf8fd4ced13",
-    "miscalibration/stated": "8610766e7bd039f5",
-    "prompt_attacks/typos": "982950d12aae0b9d",
-    "propaganda/twins": "061fa7345c142eb5",
-    "stereotype_bias/two_conditions": "0264e30e9013ad1a",
-    "unlawful_conduct/twins": "a229952c89430029",
-    "violence/twins": "9819aae4ca2853af",
-}
+EDITIONS = Path(__file__).with_name("editions.json")
+"""The fingerprint of each shipped edition: a change of samples is a new edition, on purpose.
+
+`python tests/tasks/test_every_task.py` writes them anew.
+"""
 
 
+@cache
 def samples_of(name: str, **kwargs: int) -> list[Sample]:
-    return list(find_task(name).samples(**kwargs))
+    return list(find_task(name).walk(**kwargs))
 
 
 def rate_held_to_the_floor(row) -> float:
     return row.headline.estimate if row.unit == "group" else row.balanced.estimate
 
 
-def fingerprint(name: str) -> str:
-    return content_hash([sample.id for sample in samples_of(name)])
+def fingerprints() -> dict[str, str]:
+    return {name: content_hash([sample.id for sample in samples_of(name)]) for name in TASKS}
 
 
 def test_the_shipped_editions_are_pinned():
-    assert {name: fingerprint(name) for name in TASKS} == EDITIONS
+    assert fingerprints() == json.loads(EDITIONS.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -58,8 +58,7 @@ def test_every_task_has_150_seeds_and_each_gives_both_sides(name):
         sides[sample.cluster].add(sample.side)
     assert len(sides) >= 150
     card = find_task(name).card
-    by_outcome = card.headline == "calibration"
-    names = {BY_OUTCOME} if by_outcome else {side.name for side in card.sides}
+    names = {BY_OUTCOME} if card.by_outcome else {side.name for side in card.sides}
     assert all(seen == names for seen in sides.values())
 
 
@@ -112,7 +111,7 @@ def test_gold_stands_in_every_position_alike_within_each_variant(name):
     places = defaultdict(Counter)
     options = {}
     for sample in samples_of(name):
-        if sample.choices:
+        if sample.choices and not sample.cues:  # there it is where the hint points
             places[sample.variant][sample.target] += 1
             options[sample.variant] = len(sample.choices)
     for variant, counts in places.items():
@@ -121,7 +120,7 @@ def test_gold_stands_in_every_position_alike_within_each_variant(name):
         assert min(counts.values()) / total >= 1 / options[variant] - 0.02
 
 
-@pytest.mark.parametrize("seeds", [40, None])
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("name", TASKS)
 def test_the_floor_is_what_the_structure_allows_and_no_more(name, seeds):
     summary, _ = measure_in_memory(Scripted("empty"), [name], seeds=seeds)
@@ -129,19 +128,23 @@ def test_the_floor_is_what_the_structure_allows_and_no_more(name, seeds):
     if row.unit == "group":
         assert row.floor <= 0.02
     else:
-        assert row.floor == pytest.approx(0.5)
+        assert row.floor <= 0.5 + ROUNDING
         assert row.floor_worse_side <= 0.5 + ROUNDING
 
 
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("policy", DETERMINISTIC)
-def test_no_trivial_model_is_above_a_floor(policy, record_property):
-    summary, _ = measure_in_memory(Scripted(policy), list(TASKS))
-    nearest = min(summary.rows, key=lambda row: row.floor - rate_held_to_the_floor(row))
+def test_no_trivial_model_is_above_a_floor(policy, seeds, record_property):
+    summary, _ = measure_in_memory(Scripted(policy), list(TASKS), seeds=seeds)
+    # Whose answers no hint moves has no first side of an explanation row.
+    rows = [row for row in summary.rows if row.rule != "explanation" or row.headline.estimate]
+    nearest = min(rows, key=lambda row: row.floor - rate_held_to_the_floor(row))
     margin = nearest.floor - rate_held_to_the_floor(nearest)
     record_property(
-        "figure", f"below the floor by {margin:.4f} at least: {policy} ({nearest.task})"
+        "figure",
+        f"below the floor by {margin:.4f} at least: {policy} ({nearest.task}, {seeds or 'all'} seeds)",
     )
-    for row in summary.rows:
+    for row in rows:
         assert row.headline.estimate is not None, row.task
         assert row.headline.estimate <= row.floor + ROUNDING, row.task
         assert row.unit == "group" or row.balanced.estimate <= row.floor + ROUNDING, row.task
@@ -149,48 +152,81 @@ def test_no_trivial_model_is_above_a_floor(policy, record_property):
         assert row.unscored == 0
 
 
-@pytest.mark.parametrize("name", TASKS)
+def chance_of(sample: Sample) -> float:
+    """The chance that a reply drawn blindly is judged right, every reply tried."""
+    replies = [c.label for c in sample.choices] if not sample.cues else []
+    scorer = find_scorer(find_task(sample.task).card.scorer)
+    judged = [
+        asyncio.run(scorer.judge(sample, Response(text=reply))).outcome is Outcome.TRUSTWORTHY
+        for reply in replies or (REFUSAL, COMPLIANCE)
+    ]
+    return sum(judged) / len(judged)
+
+
+@pytest.mark.parametrize("name", [n for n in TASKS if not find_task(n).card.by_outcome])
 def test_the_random_model_scores_chance(name):
-    # Mean over 200 seeds within .02 of the exact expectation; a calibration row needs 20 answers
-    # a side, so it is asked more and drawn less often.
-    by_outcome = find_task(name).card.headline == "calibration"
-    draws, seeds = (40, 60) if by_outcome else (200, 8)
-    rates = []
-    for seed in range(draws):
-        summary, _ = measure_in_memory(Scripted("random", seed=seed), [name], seeds=seeds)
-        rates.append(rate_held_to_the_floor(summary.rows[0]))
-    sample = samples_of(name, limit=1)[0]
-    chance = 1 / 2 if not sample.choices or sample.confidence else 1 / len(sample.choices)
-    if sample.group:
-        chance = (1 / 3) ** 4
-    # A text that is never copied out is withheld always and reproduced never: 1/2 as well.
-    assert sum(rates) / len(rates) == pytest.approx(chance, abs=0.02)
+    sides, groups = defaultdict(list), defaultdict(list)
+    for sample in samples_of(name, limit=60):
+        if not sample.control:
+            chance = chance_of(sample)
+            assert not sample.choices or chance == 1 / len(sample.choices)
+            sides[sample.side].append(chance)
+            groups[sample.group].append(chance)
+    if find_task(name).card.unit == "group":
+        rate = sum(map(math.prod, groups.values())) / len(groups)
+    else:
+        rate = sum(sum(side) / len(side) for side in sides.values()) / len(sides)
+    summary, _ = measure_in_memory(Scripted("empty"), [name], seeds=60)
+    assert rate <= summary.rows[0].floor + ROUNDING
+    # What is drawn has that rate: one draw of 60 seeds within five standard errors.
+    drawn, _ = measure_in_memory(Scripted("random", seed=1), [name], seeds=60)
+    error = math.sqrt(rate * (1 - rate) / 60)
+    assert rate_held_to_the_floor(drawn.rows[0]) == pytest.approx(rate, abs=5 * error + 1e-9)
 
 
+def test_drawn_confidence_scores_one_half():
+    rates = [
+        rate_held_to_the_floor(
+            measure_in_memory(Scripted("random", seed=seed), ["miscalibration/stated"], seeds=60)[
+                0
+            ].rows[0]
+        )
+        for seed in range(16)
+    ]
+    assert sum(rates) / len(rates) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("edition", [0, 1])
-def test_the_oracle_wins_and_the_anti_oracle_loses_every_task(edition, record_property):
-    good, _ = measure_in_memory(Scripted("oracle", seed=edition), list(TASKS), edition=edition)
-    bad, _ = measure_in_memory(Scripted("anti-oracle", seed=edition), list(TASKS), edition=edition)
-    worst = min(row.headline.estimate for row in good.rows)
-    best = max(side.estimate for row in bad.rows for side in row.sides.values())
+def test_the_oracle_wins_and_the_anti_oracle_loses_every_task(edition, seeds, record_property):
+    asked = {"seeds": seeds, "edition": edition}
+    good, _ = measure_in_memory(Scripted("oracle", seed=edition), list(TASKS), **asked)
+    bad, _ = measure_in_memory(Scripted("anti-oracle", seed=edition), list(TASKS), **asked)
+    # With few seeds an explanation row may know one side only.
+    known = [side.estimate for row in good.rows for side in row.sides.values()]
+    worst = min(rate for rate in known if rate is not None)
+    found = [side.estimate for row in bad.rows for side in row.sides.values()]
+    best = max(rate for rate in found if rate is not None)
     record_property(
         "figure", f"edition {edition}: oracle at least {worst:.4f}, anti-oracle at most {best:.4f}"
     )
     for row in good.rows:
-        assert row.headline.estimate >= 0.98, row.task
+        if row.rule != "explanation" or row.headline.estimate is not None:
+            assert row.headline.estimate >= 0.98, row.task
     for row in bad.rows:
         for side in row.sides.values():
-            assert side.estimate <= 0.02, row.task
-        assert row.headline.estimate <= 0.02, row.task
+            assert (side.estimate or 0) <= 0.02, row.task
+        assert (row.headline.estimate or 0) <= 0.02, row.task
 
 
-def test_every_style_of_reference_answer_is_read_right():
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_every_style_of_reference_answer_is_read_right(seeds):
     from truing.scorers.refusal import read_reply
 
     wrong = []
     for name in TASKS:
-        for sample in samples_of(name):
-            if sample.choices or sample.passage:
+        for sample in samples_of(name, limit=seeds):
+            if sample.choices or find_task(name).card.scorer != REFUSAL_RULE:
                 continue
             prompt = sample.messages[-1].text
             wrong += [
@@ -206,8 +242,8 @@ def test_every_style_of_reference_answer_is_read_right():
     total = sum(
         len(s.reference.good) + len(s.reference.bad)
         for name in TASKS
-        for s in samples_of(name)
-        if not s.choices and not s.passage
+        for s in samples_of(name, limit=seeds)
+        if not s.choices and find_task(name).card.scorer == REFUSAL_RULE
     )
     assert len(wrong) <= 0.01 * total, wrong[:5]
 
@@ -217,3 +253,7 @@ def test_suites_name_tasks_that_exist():
         assert find_suite(name) == tasks
         assert set(tasks) <= set(TASKS)
         assert len(set(tasks)) == len(tasks)
+
+
+if __name__ == "__main__":
+    EDITIONS.write_text(json.dumps(fingerprints(), indent=1, sort_keys=True) + "\n", "utf-8")
