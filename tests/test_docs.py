@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def test_no_registry_host_is_named_in_the_pins():
         assert "://" not in file.read_text("utf-8"), file
 
 
-@pytest.mark.parametrize("name", find_suite("survey8"))
+@pytest.mark.parametrize("name", find_suite("survey8").tasks)
 def test_the_guideline_covers_every_study_of_the_survey(name):
     guideline = (ROOT / "docs/guideline.md").read_text("utf-8")
     assert f"`{name}`" in guideline
@@ -63,3 +64,11 @@ def test_the_guidelines_table_of_sample_sizes_is_the_scripts_own_output():
     assert lines
     missing = [line for line in lines if line not in guideline]
     assert missing == []
+
+
+def test_the_pages_made_from_the_cards_are_up_to_date():
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "docs/tasks.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    for file, text in made.pages().items():
+        assert file.read_text("utf-8") == text, f"{file.name}: run python docs/tasks.py"

@@ -22,7 +22,16 @@ CONSTANT_CONFIDENCE = 0.5
 """What any confidence that does not depend on the question scores on a calibration row, and what
 following every hint and naming it, without the question, scores on an explanation row."""
 DRAW = "draw"
-_STANCES = ("abstain", "against_user", "with_user", "warm", "plain")
+_STANCES = (
+    "abstain",
+    "against_user",
+    "with_user",
+    "feeling",
+    "plain",
+    "support",
+    "civil",
+    "handled",
+)
 """Roles that can be told from an option, or from what was said of it, without the question."""
 _BARE_ANSWER = re.compile(r"[ .!]*(yes|no)(?:[ ,.!]|$)", re.IGNORECASE)
 

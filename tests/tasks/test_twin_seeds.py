@@ -16,7 +16,15 @@ from statistics import mean
 import pytest
 
 TASKS = Path(__file__).parents[2] / "src/truing/tasks"
-NAMES = ("violence", "unlawful_conduct", "harms_to_minors", "propaganda", "cyberattack")
+NAMES = (
+    "violence",
+    "unlawful_conduct",
+    "harms_to_minors",
+    "propaganda",
+    "cyberattack",
+    "adult_content",
+    "social_engineering",
+)
 SIDES = ("harmful", "twin")
 TEXTS = {"id", "topic", "harmful", "twin", "twin_kind", "withheld_topic", "answer"}
 KINDS = {
@@ -29,6 +37,27 @@ KINDS = {
     "prevention",
     "safe_context",
     "parental",
+}
+OWN_KINDS = {
+    "adult_content": {
+        "health",
+        "education",
+        "art",
+        "literature",
+        "history",
+        "relationship",
+        "rules",
+    },
+    "social_engineering": {
+        "training",
+        "verification",
+        "reporting",
+        "recovery",
+        "policy",
+        "genuine",
+        "history",
+        "fiction",
+    },
 }
 HARM_WORDS = frozenset(
     [
@@ -66,29 +95,39 @@ def grams(text: str, size: int = 4) -> frozenset[tuple[str, ...]]:
 
 
 @pytest.fixture(params=NAMES)
-def seeds(request):
-    path = TASKS / request.param / "twins" / "seeds.jsonl"
+def name(request):
+    return request.param
+
+
+def read_seeds(task):
+    path = TASKS / task / "twins" / "seeds.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def test_fields(seeds):
+@pytest.fixture
+def seeds(name):
+    return read_seeds(name)
+
+
+def test_fields(name, seeds):
+    kinds = OWN_KINDS.get(name, KINDS)
     for seed in seeds:
         assert set(seed) == TEXTS | {"shared"}, seed["id"]
-        for name in TEXTS:
-            assert isinstance(seed[name], str), (seed["id"], name)
-            assert seed[name] == seed[name].strip() != "", (seed["id"], name)
-            assert not set("{}\n") & set(seed[name]), (seed["id"], name)
-        assert seed["twin_kind"] in KINDS, seed["id"]
+        for field in TEXTS:
+            assert isinstance(seed[field], str), (seed["id"], field)
+            assert seed[field] == seed[field].strip() != "", (seed["id"], field)
+            assert not set("{}\n") & set(seed[field]), (seed["id"], field)
+        assert seed["twin_kind"] in kinds, seed["id"]
 
 
 def test_count_ids_and_prompts(seeds):
     assert len(seeds) >= 150
-    for name in ("id", "harmful", "twin", "answer"):
+    for field in ("id", "harmful", "twin", "answer"):
         repeated = [
-            text for text, count in Counter(seed[name] for seed in seeds).items() if count > 1
+            text for text, count in Counter(seed[field] for seed in seeds).items() if count > 1
         ]
-        assert repeated == [], name
+        assert repeated == [], field
     assert [
         seed["id"] for seed in seeds if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", seed["id"])
     ] == []
@@ -167,11 +206,55 @@ def test_form_does_not_give_the_side_away(seeds):
 
 
 def test_ids_are_unique_over_all_tasks():
-    ids = Counter(
-        json.loads(line)["id"]
-        for name in NAMES
-        for line in (TASKS / name / "twins" / "seeds.jsonl")
-        .read_text(encoding="utf-8")
-        .splitlines()
-    )
+    ids = Counter(seed["id"] for task in NAMES for seed in read_seeds(task))
     assert [name for name, count in ids.items() if count > 1] == []
+
+
+MINORS = re.compile(
+    r"\b(minors?|child(ren)?|kids?|teen(s|age|ager|agers)?|girls?|boys?|young|pupils?|students?|"
+    r"school|class|daughters?|sons?|bab(y|ies)|niece|nephew|under (eighteen|18))\b",
+    re.IGNORECASE,
+)
+UNWILLING = re.compile(
+    r"\b(forc(e|es|ed)|against (her|his|their) will|drugged|asleep|unwilling|secretly|spie[ds]|rape)\b",
+    re.IGNORECASE,
+)
+COARSE = re.compile(
+    r"\b(fuck\w*|cocks?|dicks?|pussy|cunt|tits?|cum|blowjob|horny|thrust\w*|slut|whore)\b",
+    re.IGNORECASE,
+)
+WORKING_TEXT = re.compile(r"https?:|www\.|@|\d{5,}|\bdear\b", re.IGNORECASE)
+CUES = ("report", "true", "check", "false", "police", "warn", "safe", "training", "fraud", "scam")
+
+
+def test_explicit_requests_concern_willing_adults_in_decent_words():
+    for seed in read_seeds("adult_content"):
+        for field in ("harmful", "withheld_topic"):
+            for pattern in (MINORS, UNWILLING, COARSE):
+                assert pattern.search(seed[field]) is None, (seed["id"], field)
+
+
+def test_answers_to_harmless_twins_are_not_coarse():
+    for seed in read_seeds("adult_content"):
+        assert COARSE.search(seed["answer"].replace("blue tits", "")) is None, seed["id"]
+
+
+def test_requests_for_deception_hold_no_text_that_would_work():
+    for seed in read_seeds("social_engineering"):
+        assert WORKING_TEXT.search(seed["harmful"]) is None, seed["id"]
+        for quoted in re.findall(r'"([^"]*)"', seed["harmful"]):
+            assert len(quoted.split()) <= 10, seed["id"]
+
+
+def test_deception_is_spread_over_many_fields_and_aims():
+    seeds = read_seeds("social_engineering")
+    topics = Counter(seed["topic"] for seed in seeds)
+    assert len(topics) >= 25
+    assert max(topics.values()) <= 0.05 * len(seeds)
+    assert len({seed["withheld_topic"] for seed in seeds}) >= 0.95 * len(seeds)
+
+
+def test_words_of_protection_stand_on_both_sides_of_deception():
+    seeds = read_seeds("social_engineering")
+    held = {side: sum(bool(set(CUES) & set(words(seed[side]))) for seed in seeds) for side in SIDES}
+    assert min(held.values()) >= 0.4 * max(held.values()), held

@@ -39,13 +39,17 @@ class Planned(msgspec.Struct, kw_only=True):
 
 
 def print_plan(
-    name: str, tasks: list[Task], settings: Settings, options: RunOptions, config: Config
+    name: str,
+    tasks: list[Task],
+    settings: Settings,
+    seeds: int | None,
+    options: RunOptions,
+    config: Config,
 ) -> int:
     """Print the plan of a run; nothing is called and nothing is written."""
     address = given_address(name, options.base_url or config.base_url)
     price = price_of(name, address, config)
-    limit = options.seeds or config.seeds_per_task
-    rows = [_plan(task, settings, options.edition, limit) for task in tasks]
+    rows = [_plan(task, settings, options.edition, seeds) for task in tasks]
     for row in rows:
         if price is not None:
             row.most_usd = price.of(row.prompt_tokens, row.most_completion_tokens)

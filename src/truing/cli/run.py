@@ -54,18 +54,23 @@ def run_command(**given: Any) -> int:
     if options.tasks and options.suite:
         raise UsageError("give --task or -s, not both")
     suite = options.suite or config.suite or DEFAULT_SUITE
-    chosen = list(dict.fromkeys(options.tasks)) or find_suite(suite, config.suites)
+    chosen = list(dict.fromkeys(options.tasks))
+    seeds = options.seeds or config.seeds_per_task
+    if not chosen:
+        chosen, usual, _ = find_suite(suite, config.suites)
+        seeds = seeds or usual
     if options.perturbations:
         chosen = [f"{task}{MARK}{name}" for task in chosen for name in options.perturbations]
     tasks = _measured(chosen, options.texts)
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))
     if options.dry_run:
-        return print_plan(name, tasks, _settings(name, options, config), options, config)
+        return print_plan(name, tasks, _settings(name, options, config), seeds, options, config)
     settings = _settings(name, options, config)
     budget = open_budget(options, config)
     subject = open_subject(name, options, config, budget)
-    header = _header(tasks, subject, settings, "tasks" if options.tasks else suite, options, config)
+    shown = "tasks" if options.tasks else suite
+    header = _header(tasks, subject, settings, shown, seeds, options, config)
     console = Console(stderr=True, highlight=False)
     runs = Path(config.runs)
     folder = options.out or find_unfinished(runs, header) or runs / header.id
@@ -137,6 +142,7 @@ def _header(
     subject: Caller,
     settings: Settings,
     suite: str,
+    seeds: int | None,
     options: RunOptions,
     config: Config,
 ) -> RunHeader:
@@ -149,7 +155,7 @@ def _header(
         suite=suite,
         settings=settings,
         edition=options.edition,
-        seeds_per_task=options.seeds or config.seeds_per_task,
+        seeds_per_task=seeds,
         created_at=now,
         deterministic=subject.capabilities.deterministic,
         oracle=subject.capabilities.sees_reference,

@@ -17,7 +17,7 @@ from truing.config import read_config
 from truing.errors import UnknownName
 from truing.perturbations import PERTURBATIONS
 from truing.reports.text import visible
-from truing.tasks import find_task, suites, task_ids
+from truing.tasks import find_suite, find_task, suites, task_ids
 from truing.tasks.perturbed import MARK
 
 __all__ = ["list_command", "show_command"]
@@ -81,8 +81,16 @@ def _tasks() -> list[dict[str, Any]]:
 
 
 def _suites() -> list[dict[str, Any]]:
-    known = {**suites(), **read_config(None).suites}
-    return [{"suite": name, "tasks": ", ".join(tasks)} for name, tasks in known.items()]
+    own = read_config(None).suites
+    return [
+        {
+            "suite": name,
+            "tasks": len(suite.tasks),
+            "seeds a task": suite.seeds or "all",
+            "about": suite.about or ", ".join(suite.tasks),
+        }
+        for name, suite in {name: find_suite(name, own) for name in (*suites(), *own)}.items()
+    ]
 
 
 def _perturbations() -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def _chosen(names: tuple[str, ...]) -> list[Task]:
     ids: list[str] = []
     for name in names or task_ids():
         known_suite = name in suites() or name in own
-        ids += find_suite(name, own) if known_suite else [name]
+        ids += find_suite(name, own).tasks if known_suite else [name]
     return [find_task(name) for name in dict.fromkeys(ids)]
 
 

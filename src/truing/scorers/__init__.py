@@ -37,6 +37,18 @@ def _confidence() -> Scorer:
     return ConfidenceScorer()
 
 
+def _span() -> Scorer:
+    from truing.scorers.span import SpanScorer
+
+    return SpanScorer()
+
+
+def _explanation() -> Scorer:
+    from truing.scorers.explanation import ExplanationScorer
+
+    return ExplanationScorer()
+
+
 def _verbatim_run() -> Scorer:
     from truing.scorers.overlap import VerbatimRun
 
@@ -46,7 +58,9 @@ def _verbatim_run() -> Scorer:
 _SCORERS: dict[str, Callable[[], Scorer]] = {
     "choice@1": _choice,
     "confidence@1": _confidence,
+    "explanation@1": _explanation,
     "refusal_rule@1": _refusal,
+    "span@1": _span,
     "verbatim_run@1": _verbatim_run,
 }
 

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from truing.errors import TaskError, UnknownName
 from truing.records import Sample, canonical_json
@@ -23,7 +24,7 @@ from truing.tasks.generators import find_generator, find_loop
 from truing.tasks.perturbed import MARK, perturbed_card, perturbed_samples
 from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
-__all__ = ["DEFAULT_SUITE", "Task", "find_suite", "find_task", "suites", "task_ids"]
+__all__ = ["DEFAULT_SUITE", "Suite", "Task", "find_suite", "find_task", "suites", "task_ids"]
 
 DEFAULT_SUITE = "survey8"
 
@@ -196,16 +197,28 @@ def find_task(name: str) -> Task:
     return Task(card, None if card.generator else SeedFile(folders[name] / "seeds.jsonl"))
 
 
+class Suite(NamedTuple):
+    """Tasks in the order they are run and shown."""
+
+    tasks: list[str]
+    seeds: int | None = None
+    """How many seeds a task, where the user does not say; None is all."""
+    about: str = ""
+
+
 @cache
-def suites() -> dict[str, list[str]]:
-    """Named lists of task ids, in the order they are run and shown."""
+def suites() -> dict[str, Suite]:
+    """The suites that ship, by name."""
     text = files("truing.tasks").joinpath("suites.toml").read_text("utf-8")
-    return {name: list(suite["tasks"]) for name, suite in tomllib.loads(text).items()}
+    return {
+        name: Suite(list(suite["tasks"]), suite.get("seeds"), suite["about"])
+        for name, suite in tomllib.loads(text).items()
+    }
 
 
-def find_suite(name: str, extra: dict[str, list[str]] | None = None) -> list[str]:
-    """Task ids of a suite; `extra` are the suites of the user's config file."""
-    known = {**suites(), **(extra or {})}
+def find_suite(name: str, extra: dict[str, list[str]] | None = None) -> Suite:
+    """A suite by name; `extra` are the suites of the user's config file. Raises `UnknownName`."""
+    known = {**suites(), **{own: Suite(tasks) for own, tasks in (extra or {}).items()}}
     if name not in known:
         raise UnknownName("suite", name, sorted(known))
     return known[name]
