@@ -44,6 +44,7 @@ check: $(DEV_STAMP)
 # Times truing beside lm-eval, inspect-ai and a bare loop; fetches the peers the first time.
 bench: $(RUN_STAMP) benchmarks/.peers/.done
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/shapes.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/embedded.py

@@ -2,7 +2,8 @@
 
 Says, from the server's own log, how many answers were asked for again although they had been sent
 in full more than 100 ms before a kill, how many repeats there were beside the calls in flight, and
-whether the rows equal those of an undisturbed run.
+whether the rows equal those of an undisturbed run. Writes the key "kills" of
+benchmarks/results.json and a paragraph of docs/performance.md.
 
     python benchmarks/kills.py [--kills 50] [--seed 1]
 """
@@ -19,6 +20,9 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
+
+from record import record, show
 
 SERVER = Path(__file__).parents[1] / "tests" / "fault_server.py"
 ANSWERED = {"fine", "drip", "duplicate", "filter", "close", "gzip"}
@@ -33,6 +37,20 @@ def command(url: str, out: Path) -> list[str]:
 
 def size(out: Path) -> int:
     return sum(file.stat().st_size for file in out.glob("journal/*.jsonl"))
+
+
+def paragraph(found: dict[str, Any]) -> str:
+    """The counts as docs/performance.md says them."""
+    equal = "equal" if found["rows_equal"] else "DIFFER FROM"
+    return (
+        f"{found['kills']} kills over {found['answers']:,} answers, {found['requests']:,} "
+        f"requests, {found['faults']} of them faults.\n"
+        "Asked for again although sent in full more than 100 ms before a kill: "
+        f"{found['asked_again_late']}.\n"
+        f"Asked for again because they were in flight at a kill: {found['asked_again']} (at most "
+        f"{found['kills'] * found['in_flight']}: {found['in_flight']} calls in flight).\n"
+        f"The rows {equal} those of an undisturbed run."
+    )
 
 
 def main() -> None:
@@ -97,12 +115,19 @@ def main() -> None:
     for row in (*rows, *undisturbed):
         row.pop("faults")
     faults = sum(json.loads(line)["fault"] not in ANSWERED for line in lines)
-    print(f"{len(kills)} kills, {len(lines)} requests, {faults} of them faults")
-    print(f"{len(sent)} questions answered, {repeats} answers sent twice")
-    print(f"  of them sent in full more than 100 ms before the kill: {late}")
-    print(f"  a kill, with {IN_FLIGHT} calls in flight: {repeats / max(1, len(kills)):.2f}")
-    print(f"rows equal those of an undisturbed run: {rows == undisturbed}")
-    print(f"audit: {audit.stdout.splitlines()[0]}")
+    found = {
+        "kills": len(kills),
+        "requests": len(lines),
+        "faults": faults,
+        "answers": len(sent),
+        "asked_again": repeats,
+        "asked_again_late": late,
+        "in_flight": IN_FLIGHT,
+        "rows_equal": rows == undisturbed,
+        "audit": audit.stdout.splitlines()[0],
+    }
+    show("kills", paragraph(record("kills", found)))
+    print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from record import record
+
 COMMANDS = {
     "truing --help": [sys.executable, "-m", "truing", "--help"],
     "import truing": [sys.executable, "-c", "import truing"],
@@ -23,7 +25,10 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - started
 
 
+found = {}
 for name, command in COMMANDS.items():
     seconds(command)
     times = [seconds(command) for _ in range(15)]
-    print(f"{name:<18} median {statistics.median(times):.3f} s, max {max(times):.3f} s")
+    found[name] = round(statistics.median(times), 3)
+    print(f"{name:<18} median {found[name]:.3f} s, max {max(times):.3f} s")
+record("startup_seconds", found)

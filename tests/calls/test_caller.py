@@ -151,6 +151,27 @@ def test_an_outage_without_end_stops_the_run_with_one_line():
     assert len(model.asked) < 200
 
 
+@pytest.mark.parametrize(
+    "judging", [fault(FaultKind.RATE_LIMIT), fault(FaultKind.OVERLOADED, wait=30.0), None]
+)
+def test_a_slow_or_busy_judge_does_not_slow_the_model(judging):
+    def seconds_for_the_model(*, judged: bool) -> tuple[float, int]:
+        async def work():
+            subject = Caller(Model(seconds=0.05), clock=clock)
+            judge = Caller(Model(*[judging] * 5_000 if judging else [], seconds=9.0), clock=clock)
+            verdicts = [asyncio.create_task(judge.respond(request())) for _ in range(200 * judged)]
+            await asyncio.gather(*(subject.respond(request(str(n))) for n in range(2_000)))
+            took = now()
+            for verdict in verdicts:
+                verdict.cancel()
+            await asyncio.gather(*verdicts, return_exceptions=True)
+            return took, subject.gate.limit
+
+        return run_virtual(work())
+
+    assert seconds_for_the_model(judged=True) == seconds_for_the_model(judged=False)
+
+
 def test_one_good_answer_closes_the_breaker():
     breaker = Breaker(patience_seconds=10, clock=lambda: 0.0)
     for _ in range(FAILURES):

@@ -119,21 +119,60 @@ def adaptive(shape: type[Server], answers: int) -> tuple[float, Gate, Server]:
 
 
 @pytest.mark.parametrize(
-    ("shape", "answers"),
-    [(Fixed, 20_000), (Limited, 4_000), (Crowded, 16_000), (Saturated, 8_000), (Unlucky, 20_000)],
+    ("shape", "answers", "share"),
+    [
+        (Fixed, 20_000, 0.92),
+        (Limited, 4_000, 0.98),
+        (Crowded, 16_000, 0.91),
+        (Saturated, 8_000, 0.95),
+        (Unlucky, 20_000, 0.9),
+    ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_the_best_setting_is_found_within_15_percent(shape, answers, record_property):
+def test_the_best_setting_is_found_within_10_percent(shape, answers, share, record_property):
     best = best_fixed(shape, answers)
     found, gate, server = adaptive(shape, answers)
     figure = f"gate, {shape.__name__}: {best / found:.2f} of the best fixed setting"
     record_property("figure", f"{figure} (limit {gate.limit}, refused {server.refused})")
-    assert best / found >= 0.85
+    assert best / found >= share
 
 
 def test_a_limited_server_is_not_hammered():
     _, _, server = adaptive(Limited, 6_000)
-    assert server.refused < 600
+    assert server.refused < 300
+
+
+def test_a_short_run_loses_three_rounds_to_the_ramp():
+    # 32, 64, 128 and 256 take four rounds of 50 ms and answer 480 of the 2,048 that 512 would have.
+    found, _, _ = adaptive(Fixed, 5_000)
+    assert found <= best_fixed(Fixed, 5_000) + 3.01 * 0.05
+
+
+def most_together(shape: type[Server], *, first_alone: bool) -> list[int]:
+    """Calls in flight at every call's start, in 400 calls."""
+
+    async def measured():
+        gate, server, seen = Gate(clock=now), shape(), []
+
+        async def once():
+            entered = await gate.enter()
+            seen.append(server.flying + 1)
+            gate.leave(entered, await server.call())
+
+        if first_alone:
+            await once()
+        await asyncio.gather(*(once() for _ in range(400)))
+        return seen
+
+    return run_virtual(measured())
+
+
+@pytest.mark.parametrize("first_alone", [False, True])
+def test_the_ramp_is_geometric(first_alone):
+    seen = most_together(Fixed, first_alone=first_alone)
+    assert max(seen[:32]) <= 32
+    for place, flying in enumerate(seen[32:], 32):
+        assert flying <= 2 * place
 
 
 def test_never_more_than_the_cap_and_a_fixed_gate_stays():

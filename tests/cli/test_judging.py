@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from truing.calls.gate import Verdict
 from truing.cli.judging import check_judges
+from truing.cli.opening import open_budget, open_judge, open_subject
+from truing.cli.options import RunOptions
+from truing.cli.run import run_command
+from truing.config import Config
 from truing.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +143,25 @@ def test_a_judge_that_cannot_be_reached_loses_no_answer(tmp_path):
     assert "no server answered" in done.stderr
     rows = json.loads((tmp_path / "r/summary.json").read_text())["rows"]
     assert rows[0]["headline"]["units"] == 6
+
+
+def test_a_busy_judge_moves_no_gate_but_its_own():
+    command = ["-m", "m", "--base-url", "http://127.0.0.1:9/v1", "--judge", "made", "--no-cache"]
+    command += ["--judge-url", "http://127.0.0.1:9/v1"]
+    options = RunOptions(**run_command.make_context("run", command).params)
+    budget = open_budget(options, Config())
+    subject = open_subject("m", options, Config(), budget)
+    judge = open_judge("made", options, Config(), budget, lambda _: True)
+
+    async def calls() -> None:
+        before = judge.gate.limit
+        for entered in [await judge.gate.enter() for _ in range(before)]:
+            judge.gate.leave(entered, Verdict.BUSY)
+        judge.gate.hold(60)
+        assert judge.gate.limit < before == subject.gate.limit
+        await asyncio.wait_for(subject.gate.enter(), 1)
+
+    asyncio.run(calls())
 
 
 def test_own_texts_are_continued_in_an_arm_of_their_own(tmp_path):

@@ -1,16 +1,20 @@
 """How many calls are in flight: found out while calling, from what comes back.
 
 The gate climbs on goodput (answers a second) and prefers the smaller of two equal settings. It
-starts like TCP (doubling while that pays), closes in on the best setting by halving the interval
-between one that paid and one that did not, rests there, and looks again from time to time. When
-the server says that it is busy, or answers take twice as long as before, it goes down by a
-factor, and comes back up where going down brought less and not more: some servers refuse a share
-of calls whatever their load.
+starts like TCP (doubling in each round of answers while that pays), closes in on the best setting
+by halving the interval between one that paid and one that did not, rests there, and looks again
+from time to time. When the server says that it is busy, or answers take twice as long as before,
+it goes down by a factor, and comes back up where going down brought less and not more: some
+servers refuse a share of calls whatever their load.
+
+It counts in whole rounds, one answer for each call in flight: where calls come back together, any
+other number would be off by a part of a burst.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +30,8 @@ _PAYS_TO_DOUBLE = 0.5
 """The same for doubling, where much is at stake: calls in flight too many are slow to drain."""
 _BUSY_SHARE = 0.02
 _FEWEST_BUSY = 3
+_MOST_TOLERATED = 0.2
+"""A server that refuses more than this is busy, whatever going down brought."""
 _SLOWER = 2.0
 _LESS = 0.8
 _SAME = 0.97
@@ -69,10 +75,7 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed_until = 0.0
         self._opener: asyncio.TimerHandle | None = None
-        self._integrated = clock()
-        self._call_seconds = 0.0
         self._typical = 0.0
-        self._phase = _Phase.GROW
         self._best = (self._limit, 0.0)
         self._low, self._high = 1.0, float(self._most)
         self._before = (self._limit, 0.0)
@@ -82,7 +85,7 @@ class Gate:
         self._look_seconds = _FIRST_LOOK_SECONDS
         self._look_at = 0.0
         self._look_down = True
-        self._new_window()
+        self._move(self._limit, _Phase.GROW)
 
     @property
     def limit(self) -> int:
@@ -108,7 +111,7 @@ class Gate:
                     self._admit()
                 raise
         else:
-            self._board()
+            self._flying += 1
         return self._clock()
 
     def leave(self, entered: float, verdict: Verdict) -> None:
@@ -124,9 +127,8 @@ class Gate:
         self._release(entered, verdict)
 
     def _release(self, entered: float, verdict: Verdict) -> None:
-        if not self._fixed and entered >= self._since:
-            self._learn(entered, verdict)
-        self._integrate()
+        if not self._fixed:
+            self._learn(self._clock() - entered, verdict)
         self._flying -= 1
         self._admit()
 
@@ -144,18 +146,8 @@ class Gate:
         while self._waiting and self._flying < self.limit:
             place = self._waiting.popleft()
             if not place.done():
-                self._board()
+                self._flying += 1
                 place.set_result(None)
-
-    def _board(self) -> None:
-        self._integrate()
-        self._flying += 1
-
-    def _integrate(self) -> None:
-        """Add up how many calls were in flight for how long."""
-        now = self._clock()
-        self._call_seconds += self._flying * (now - self._integrated)
-        self._integrated = now
 
     def _reopen(self) -> None:
         self._opener = None
@@ -163,51 +155,41 @@ class Gate:
 
     # What is learned.
 
-    def _new_window(self) -> None:
+    def _new_window(self, *, warm: bool) -> None:
+        """Count from now on; where not yet `warm`, after a round."""
+        self._warming = 0 if warm else self.limit
         self._since = self._clock()
-        self._warming = self.limit
-        self._counted_since = self._since
-        self._good = self._busy = self._other = 0
+        self._calls = self._good = self._busy = 0
         self._seconds = 0.0
         self._pressed = False
 
     def _move(self, limit: float, phase: _Phase) -> None:
         self._limit = min(max(1.0, limit), float(self._most))
         self._phase = phase
-        self._new_window()
+        self._again = False
+        self._new_window(warm=phase is _Phase.GROW)
 
-    def _learn(self, entered: float, verdict: Verdict) -> None:
-        if self._warming > 0:
-            # The first calls under a new limit still met the load of the old one: what is
-            # counted begins after them.
+    def _learn(self, seconds: float, verdict: Verdict) -> None:
+        self._pressed = self._pressed or bool(self._waiting) or self._flying >= self.limit
+        if self._warming > 0 or not self._pressed:
+            # The first round under a new limit still met the load of the old one, and only a full
+            # gate says what its limit is worth.
             self._warming -= 1
-            if not self._warming:
-                self._since = self._counted_since = self._clock()
-                self._integrate()
-                self._call_seconds = 0.0
+            if self._warming <= 0:
+                self._new_window(warm=True)
             return
+        self._calls += 1
         self._good += verdict is Verdict.GOOD
         self._busy += verdict is Verdict.BUSY
-        self._other += verdict is Verdict.OTHER
-        self._seconds += self._clock() - entered
-        # Only a full gate says what its limit is worth.
-        self._pressed = self._pressed or bool(self._waiting) or self._flying >= self.limit
-        calls = self._good + self._busy + self._other
-        elapsed = self._clock() - self._counted_since
-        if calls < max(_SHORTEST_WINDOW, self.limit // 2) or elapsed <= 0:
-            return
-        if not self._pressed:
-            self._new_window()
-            return
-        # Little's law: calls a second are calls in flight by seconds a call. A plain count over
-        # the window would be off by a whole burst where calls come back together.
-        self._integrate()
-        in_flight = self._call_seconds / elapsed
-        self._judge(
-            goodput=in_flight * self._good / max(self._seconds, 1e-9),
-            busy=self._busy / calls if self._busy >= _FEWEST_BUSY else 0.0,
-            seconds=self._seconds / calls,
-        )
+        self._seconds += seconds
+        rounds = math.ceil(_SHORTEST_WINDOW / self.limit) * (2 if self._again else 1)
+        elapsed = self._clock() - self._since
+        if self._calls >= rounds * self.limit and elapsed > 0:
+            self._judge(
+                goodput=self._good / elapsed,
+                busy=self._busy / self._calls if self._busy >= _FEWEST_BUSY else 0.0,
+                seconds=self._seconds / self._calls,
+            )
 
     def _judge(self, *, goodput: float, busy: float, seconds: float) -> None:
         """Decide the next limit at the end of a window."""
@@ -229,8 +211,17 @@ class Gate:
 
     def _grow(self, goodput: float, *, crowded: bool, busy: float) -> None:
         if self._best[1] > 0 and not self._pays(goodput, _PAYS_TO_DOUBLE):
-            self._low, self._high = self._best[0], self._limit
-            self._halve()
+            if goodput < _LESS * self._best[1]:
+                # More in flight brought less: the best may lie below what paid.
+                self._settle()
+                self._move(_LESS * self._best[0], _Phase.LOOK)
+            elif not (self._again or crowded):
+                # A round that opens many connections is a slow one: two more decide.
+                self._again = True
+                self._new_window(warm=True)
+            else:
+                self._low, self._high = self._best[0], self._limit
+                self._halve()
         elif crowded:
             self._step_down(goodput, busy)
         else:
@@ -238,7 +229,8 @@ class Gate:
             if self.limit >= self._most:
                 self._settle()
             else:
-                self._move(2 * self._limit, _Phase.GROW)
+                # What only paid at the second look is near its end, and connections cost.
+                self._move((1.5 if self._again else 2) * self._limit, _Phase.GROW)
 
     def _search(self, goodput: float, *, crowded: bool) -> None:
         if self._pays(goodput) and not crowded:
@@ -262,14 +254,16 @@ class Gate:
     def _step_down(self, goodput: float, busy: float) -> None:
         self._before = (self._limit, goodput)
         self._busy_before = busy
-        self._move(self._limit * min(0.85, max(0.5, 1 - busy)), _Phase.DOWN)
+        self._move(self._limit * min(0.8, max(0.5, 1 - busy)), _Phase.DOWN)
 
     def _down(self, goodput: float, *, crowded: bool, busy: float) -> None:
         limit, rate = self._before
         lost = 1 - goodput / rate if rate > 0 else 0.0
         if lost > 0.5 * (1 - self._limit / limit):
             # Less came back: what was refused was refused whatever the load.
-            self._tolerated = min(0.5, 2 * max(self._tolerated, busy, self._busy_before))
+            self._tolerated = min(
+                _MOST_TOLERATED, 2 * max(self._tolerated, busy, self._busy_before)
+            )
             self._best = self._before
             self._move(limit, _Phase.GROW if limit < self._most else _Phase.REST)
         elif crowded and self.limit > 1:
@@ -288,14 +282,14 @@ class Gate:
         self._usual_seconds = min(self._usual_seconds, seconds)
         self._best = (limit, 0.5 * rate + 0.5 * goodput)
         if self._clock() < self._look_at:
-            self._new_window()
+            self._new_window(warm=True)
         elif self._look_down and self.limit > 1:
             self._move(_LESS * limit, _Phase.LOOK)
         elif self.limit < self._most:
             self._move(1.25 * limit + 1, _Phase.LOOK)
         else:
             self._look_down = True
-            self._new_window()
+            self._new_window(warm=True)
 
     def _look(self, goodput: float, *, crowded: bool) -> None:
         limit, rate = self._best
@@ -304,7 +298,7 @@ class Gate:
             # As much comes back with fewer in flight: those were only waiting at the server.
             self._best = (self._limit, goodput)
             self._move(max(1.0, _LESS * self._limit), _Phase.LOOK)
-        elif not down and self._pays(goodput) and not crowded:
+        elif not down and self._pays(goodput, _PAYS_TO_DOUBLE) and not crowded:
             self._best = (self._limit, goodput)
             self._look_seconds = _FIRST_LOOK_SECONDS
             self._move(2 * self._limit, _Phase.GROW)
