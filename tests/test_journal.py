@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
+import time
 
 import msgspec
 import pytest
@@ -222,3 +224,28 @@ def test_a_really_full_disk_is_survived(tmp_path):
             JournalWriter(small / "journal")
     finally:
         subprocess.run(["umount", str(small)], check=False)
+
+
+def test_a_disk_that_is_slow_to_synchronise_keeps_no_answer_waiting(tmp_path, monkeypatch):
+    free = threading.Event()
+    monkeypatch.setattr("truing.journal.SYNC_SECONDS", -1.0)
+    monkeypatch.setattr(os, "fdatasync", lambda _: free.wait(30))
+    with JournalWriter(tmp_path / "journal") as journal:
+        for number in range(5):
+            journal.append(named(f"s{number}"))
+        assert len(list(read_journal(tmp_path / "journal"))) == 5
+        assert not free.is_set()
+        free.set()
+
+
+def test_a_failed_synchronisation_is_said(tmp_path, monkeypatch):
+    def broken(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("truing.journal.SYNC_SECONDS", -1.0)
+    monkeypatch.setattr(os, "fdatasync", broken)
+    journal = JournalWriter(tmp_path / "journal")
+    with pytest.raises(JournalError, match="Input/output error"):
+        for number in range(1000):
+            journal.append(named(f"s{number}"))
+            time.sleep(0.001)

@@ -13,6 +13,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -149,6 +150,8 @@ class JournalWriter:
             os.close(self._lock)
             raise RunLocked(f"{folder.parent}: another truing process is writing to it") from error
         self._file = self._open_next()
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        self._syncing: Future[None] | None = None
         self._reserve = folder / ".reserve"
         self._set_aside()
         self._synced = time.monotonic()
@@ -202,13 +205,27 @@ class JournalWriter:
                     )
                     self._reserve.unlink(missing_ok=True)
             if (now := time.monotonic()) - self._synced > SYNC_SECONDS:
-                os.fdatasync(self._file)
                 self._synced = now
+                self._sync()
         except OSError as error:
             raise _unwritable(self._folder, error) from error
 
+    def _sync(self) -> None:
+        """Have the disk synchronised beside the calls: a slow disk must not keep answers waiting.
+
+        Raises what the synchronisation before this one met (`OSError`).
+        """
+        if self._syncing is not None:
+            if not self._syncing.done():
+                return
+            self._syncing.result()
+        self._syncing = self._syncer.submit(os.fdatasync, self._file)
+
     def close(self) -> None:
         """Synchronise and let go of the folder. A sitting that wrote nothing leaves no file."""
+        self._syncer.shutdown()
+        if self._syncing is not None:
+            self._syncing.result()
         self._reserve.unlink(missing_ok=True)
         os.fsync(self._file)
         if os.fstat(self._file).st_size == 0:
