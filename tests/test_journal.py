@@ -245,7 +245,11 @@ def test_a_failed_synchronisation_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("truing.journal.SYNC_SECONDS", -1.0)
     monkeypatch.setattr(os, "fdatasync", broken)
     journal = JournalWriter(tmp_path / "journal")
-    with pytest.raises(JournalError, match="Input/output error"):
+
+    def go_on():
         for number in range(1000):
             journal.append(named(f"s{number}"))
             time.sleep(0.001)
+
+    with pytest.raises(JournalError, match="Input/output error"):
+        go_on()
