@@ -32,7 +32,7 @@ ROOMS = {
     "engine": {"errors", "records", "models", "scorers"},
     "journal": {"errors", "records"},
     "runs": {"errors", "records", "journal", "tasks"},
-    "importers": {"errors", "records", "models", "scorers", "runs"},
+    "importers": {"errors", "records", "models", "scorers", "tasks", "runs"},
     "reports": {
         "errors",
         "records",

@@ -65,7 +65,7 @@ def task_folder(tmp_path: Path) -> Path:
 def fresh():
     def clear() -> None:
         tasks._folders.cache_clear()
-        tasks.find_task.cache_clear()
+        tasks._shipped.cache_clear()
         scorers._table.cache_clear()
         scorers.find_scorer.cache_clear()
 

@@ -76,7 +76,9 @@ class FloorCounter:
             return Floors(math.nan, math.nan)
         sides = list(dict.fromkeys(side for side, _ in self._counts))
         policies = {policy for _, (right, _) in self._counts for policy in right} | {DRAW}
-        rates = {policy: [self._rate(policy, side) for side in sides] for policy in policies}
+        rates = {
+            policy: [self._rate(policy, side) for side in sides] for policy in sorted(policies)
+        }
         worse = max(
             _best_worse_side(one, other)
             for one, other in itertools.combinations_with_replacement(rates.values(), 2)

@@ -15,12 +15,12 @@ __all__ = ["main"]
 # Command -> (module, one line for --help); the commands themselves are imported when called.
 _COMMANDS = {
     "run": ("run", "Measure a model on a suite, show its profile, write a report."),
-    "list": ("show", "List categories, tasks, suites, perturbations, scorers, models or runs."),
+    "list": ("show", "List categories, tasks, benchmarks, suites, scorers, models, runs and more."),
     "show": ("show", "Show a category, a sub-category, a task or a run."),
     "tasks": ("tasks", "Check test sets: balance, duplicates, floors, shortcuts."),
     "report": ("report", "Derive a run's summary and report again from its journal."),
     "score": ("score", "Rates and tests for the answers in a file, or of a run, judged again."),
-    "import": ("import_", "Make runs of recorded answers from elsewhere."),
+    "import": ("import_", "Bring public benchmarks here; make runs of recorded answers."),
     "doctor": ("doctor", "Look at the installation and at what a model can do."),
     "audit": ("audit", "Derive every number of a run again and say whether it adds up."),
 }

@@ -1,8 +1,7 @@
-"""`truing import`: recorded answers from elsewhere become run folders."""
+"""`truing import`: public benchmarks, and recorded answers that become run folders."""
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from importlib import metadata
@@ -11,13 +10,16 @@ from pathlib import Path
 import click
 
 from truing.cli.finish import write_reports
-from truing.errors import UsageError
-from truing.importers import find_importer
+from truing.errors import UnknownName, UsageError
+from truing.importers import find_importer, importer_names
+from truing.importers.benchmarks import import_benchmark
 from truing.importers.recorded_run import RecordedRun
+from truing.importers.repository import clone
 from truing.journal import JournalWriter, JudgementLine, ResponseLine
 from truing.records import Settings
 from truing.reports.text import rate, visible
 from truing.runs import RunHeader, open_folder
+from truing.tasks.public import benchmark_names, find_benchmark
 
 __all__ = ["import_command"]
 
@@ -25,13 +27,41 @@ __all__ = ["import_command"]
 @click.command("import")
 @click.argument("source")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder of runs.")
-def import_command(source: str, path: Path | None, out: Path) -> int:
-    """Make a run of each model's recorded answers.
+@click.option("--from", "copy", type=click.Path(path_type=Path), help="The same as PATH.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of recorded runs.")
+def import_command(source: str, path: Path | None, copy: Path | None, out: Path | None) -> int:
+    """Bring a public benchmark here, or make a run of each model's recorded answers.
 
-    SOURCE is survey-recorded. PATH is a local copy; without it the source's repository is cloned
-    at a pinned commit.
+    SOURCE is a name out of `truing list benchmarks`, to be run with --task import:NAME, or
+    survey-recorded, which needs -o. PATH is a local copy; without it the source's repository is
+    fetched at a pinned commit.
     """
+    if path is not None and copy is not None:
+        raise UsageError("give the copy once: PATH or --from PATH")
+    if source in benchmark_names():
+        if out is not None:
+            raise UsageError(f"{source} is a benchmark: it is kept in the cache, not with -o")
+        return _import_benchmark(source, path or copy)
+    if source not in importer_names():
+        raise UnknownName("source", source, [*importer_names(), *benchmark_names()])
+    if out is None:
+        raise UsageError(f"{source} makes runs: give their folder with -o")
+    return _import_runs(source, path or copy, out)
+
+
+def _import_benchmark(name: str, copy: Path | None) -> int:
+    benchmark = find_benchmark(name)
+    derived = import_benchmark(name, copy)
+    for task, seeds in derived.seeds.items():
+        click.echo(f"{task}: {seeds:,} seeds, {benchmark.cards[task].subcategory}")
+    for why, rows in derived.left_out.items():
+        click.echo(f"left out: {rows:,} rows ({why})")
+    terms = ", for non-commercial use only" if benchmark.source.non_commercial else ""
+    click.echo(f"licence: {benchmark.source.licence}{terms}")
+    return 0
+
+
+def _import_runs(source: str, path: Path | None, out: Path) -> int:
     reader, repository, commit = find_importer(source)
     if path is not None:
         if not path.is_dir():
@@ -39,7 +69,7 @@ def import_command(source: str, path: Path | None, out: Path) -> int:
         runs = reader(path)
     else:
         with tempfile.TemporaryDirectory() as copy:
-            _clone(repository, commit, Path(copy))
+            clone(repository, commit, Path(copy))
             runs = reader(Path(copy))
     for run in runs:
         folder = out / run.model
@@ -51,19 +81,6 @@ def import_command(source: str, path: Path | None, out: Path) -> int:
         )
         click.echo(visible(f"{folder}: {shown}"))
     return 0
-
-
-def _clone(repository: str, commit: str, folder: Path) -> None:
-    for command in (
-        ["git", "clone", "--quiet", repository, str(folder)],
-        ["git", "-C", str(folder), "checkout", "--quiet", commit],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise UsageError(
-                f"could not fetch {repository} at {commit}: {said}; give a local copy as PATH"
-            )
 
 
 def _write(folder: Path, run: RecordedRun, *, suite: str) -> None:

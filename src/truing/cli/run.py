@@ -36,6 +36,7 @@ from truing.scorers.judge import read_verdict
 from truing.scorers.rubric import find_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
 from truing.tasks.perturbed import MARK
+from truing.tasks.public_names import PREFIX
 
 __all__ = ["run_command"]
 
@@ -61,6 +62,7 @@ def run_command(**given: Any) -> int:
         seeds = seeds or usual
     if options.perturbations:
         chosen = [f"{task}{MARK}{name}" for task in chosen for name in options.perturbations]
+    _bring(chosen, offline=options.offline)
     tasks = _measured(chosen, options.texts)
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))
@@ -161,6 +163,16 @@ def _header(
         oracle=subject.capabilities.sees_reference,
         own_texts=options.texts is not None,
     )
+
+
+def _bring(chosen: list[str], *, offline: bool) -> None:
+    """Fetch the public benchmarks that are not here yet."""
+    if not any(task.startswith(PREFIX) for task in chosen):
+        return
+    from truing.importers.benchmarks import fetch_missing
+
+    for name in fetch_missing(chosen, offline=offline):
+        click.echo(f"fetched {name} from its source, once", err=True)
 
 
 def _measured(chosen: list[str], texts: Path | None) -> list[Task]:

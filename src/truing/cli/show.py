@@ -19,20 +19,31 @@ from truing.perturbations import PERTURBATIONS
 from truing.reports.text import visible
 from truing.tasks import find_suite, find_task, suites, task_ids
 from truing.tasks.perturbed import MARK
+from truing.tasks.public_names import PREFIX
 
 __all__ = ["list_command", "show_command"]
 
-KINDS = ("categories", "tasks", "suites", "perturbations", "scorers", "models", "runs")
+KINDS = (
+    "categories",
+    "tasks",
+    "benchmarks",
+    "suites",
+    "perturbations",
+    "scorers",
+    "models",
+    "runs",
+)
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(kind: str, as_json: bool) -> int:
-    """List categories, tasks, suites, perturbations, scorers, models or runs."""
+    """List categories, tasks, benchmarks, suites, perturbations, scorers, models or runs."""
     rows = {
         "categories": _categories,
         "tasks": _tasks,
+        "benchmarks": _benchmarks,
         "suites": _suites,
         "perturbations": _perturbations,
         "scorers": _scorers,
@@ -77,6 +88,23 @@ def _tasks() -> list[dict[str, Any]]:
             "title": task.card.title,
         }
         for task in tasks
+    ]
+
+
+def _benchmarks() -> list[dict[str, Any]]:
+    from truing.tasks.public import benchmark_names, find_benchmark
+
+    return [
+        {
+            "task": task,
+            "sub-category": card.subcategory,
+            "licence": benchmark.source.licence
+            + (" (non-commercial)" if benchmark.source.non_commercial else ""),
+            "here": "yes" if benchmark.has(task) else "no",
+            "from": benchmark.source.address,
+        }
+        for benchmark in map(find_benchmark, benchmark_names())
+        for task, card in benchmark.cards.items()
     ]
 
 
@@ -134,7 +162,7 @@ def show_command(name: str, as_json: bool) -> int:
     console = Console(highlight=False, soft_wrap=False)
     if name in {category.id for category in taxonomy.categories()}:
         return _show_category(name, console, as_json=as_json)
-    if name.partition(MARK)[0] in task_ids():
+    if name.startswith(PREFIX) or name.partition(MARK)[0] in task_ids():
         return _show_task(name, console, as_json=as_json)
     if (Path(name) / "run.json").exists():
         return _show_run(Path(name), console, as_json=as_json)

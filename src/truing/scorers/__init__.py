@@ -37,6 +37,12 @@ def _confidence() -> Scorer:
     return ConfidenceScorer()
 
 
+def _number() -> Scorer:
+    from truing.scorers.number import NumberScorer
+
+    return NumberScorer()
+
+
 def _span() -> Scorer:
     from truing.scorers.span import SpanScorer
 
@@ -59,6 +65,7 @@ _SCORERS: dict[str, Callable[[], Scorer]] = {
     "choice@1": _choice,
     "confidence@1": _confidence,
     "explanation@1": _explanation,
+    "number@1": _number,
     "refusal_rule@1": _refusal,
     "span@1": _span,
     "verbatim_run@1": _verbatim_run,

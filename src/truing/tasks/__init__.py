@@ -22,6 +22,7 @@ from truing.tasks.card import Card, read_card
 from truing.tasks.expand import applies, expand, expand_seed
 from truing.tasks.generators import find_generator, find_loop
 from truing.tasks.perturbed import MARK, perturbed_card, perturbed_samples
+from truing.tasks.public_names import PREFIX
 from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
 __all__ = ["DEFAULT_SUITE", "Suite", "Task", "find_suite", "find_task", "suites", "task_ids"]
@@ -182,12 +183,34 @@ def task_ids() -> list[str]:
     return sorted(_folders())
 
 
-@cache
 def find_task(name: str) -> Task:
-    """A task by id. Raises `UnknownName`, or `TaskError` where its files are malformed."""
+    """A task by id. Raises `UnknownName`, or `TaskError` where its files are malformed.
+
+    `import:NAME` is a public benchmark, whose questions must have been imported.
+    """
+    base, mark, perturbation = name.partition(MARK)
+    if not base.startswith(PREFIX):
+        return _shipped(name)
+    from truing.tasks.public import find_public
+
+    card, file = find_public(base)
+    stamp = file.stat()
+    task = _public(card.id, file, (stamp.st_mtime_ns, stamp.st_ino))
+    return PerturbedTask(task, perturbation) if mark else task
+
+
+@cache
+def _public(name: str, file: Path, _stamp: tuple[int, int]) -> Task:
+    from truing.tasks.public import find_public
+
+    return Task(find_public(name)[0], SeedFile(file))
+
+
+@cache
+def _shipped(name: str) -> Task:
     base, mark, perturbation = name.partition(MARK)
     if mark:
-        return PerturbedTask(find_task(base), perturbation)
+        return PerturbedTask(_shipped(base), perturbation)
     folders = _folders()
     if name not in folders:
         raise UnknownName("task", name, sorted(folders))

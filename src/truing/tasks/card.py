@@ -10,13 +10,22 @@ import string
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from truing.errors import TaskError
 
-__all__ = ["Card", "OptionSpec", "SideSpec", "TurnSpec", "VariantSpec", "read_card"]
+__all__ = [
+    "Card",
+    "OptionSpec",
+    "PublicCard",
+    "SideSpec",
+    "TurnSpec",
+    "VariantSpec",
+    "make_card",
+    "read_card",
+]
 
 
 class _Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +143,13 @@ class Card(_Spec, frozen=True):
         return self.headline in ("calibration", "explanation")
 
 
+class PublicCard(Card, frozen=True):
+    """The card of a set that others made: it need not have two sides, and then says why."""
+
+    one_sided: str | None = None
+    """Why one answer wins it; its floor comes out as 1 then, and no rate is above that."""
+
+
 def read_card(path: Path) -> Card:
     """The card of the task in a folder.
 
@@ -141,8 +157,20 @@ def read_card(path: Path) -> Card:
     """
     file = path / "card.toml"
     try:
-        card = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Card)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeError) as error:
+        fields = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise TaskError(f"{file}: not a task card: {error}") from error
+    return make_card(fields, file, Card)
+
+
+_AnyCard = TypeVar("_AnyCard", bound=Card)
+
+
+def make_card(fields: dict[str, Any], file: Path, kind: type[_AnyCard]) -> _AnyCard:
+    """A card of the fields that a file holds. Raises `TaskError` where they make none."""
+    try:
+        card = msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
         raise TaskError(f"{file}: not a task card: {error}") from error
     _check(card, file)
     return card
@@ -157,9 +185,10 @@ def _check(card: Card, file: Path) -> None:
     def refuse(message: str) -> None:
         raise TaskError(f"{file}: {message}")
 
-    if len(card.sides) != 2:
+    one_sided = isinstance(card, PublicCard) and card.one_sided and card.sides
+    if len(card.sides) != 2 and not one_sided:
         refuse(f"expected two sides, found {len(card.sides)}: every sub-category is two-sided")
-    if len({side.name for side in card.sides}) != 2:
+    if len({side.name for side in card.sides}) < len(card.sides):
         refuse("the two sides need different names")
     if (card.unit == "group") != (card.headline == "group_rate"):
         refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')

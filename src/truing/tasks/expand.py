@@ -135,7 +135,7 @@ def _sample(
         messages=tuple(messages),
         target=target,
         side=BY_OUTCOME if card.by_outcome else side.name,
-        cluster=slots["id"],
+        cluster=slots.get("cluster", slots["id"]),
         group=slots["id"] if card.unit == "group" else None,
         variant=fill(variant.name),
         control=variant.control,
