@@ -32,7 +32,10 @@ def test_every_command_and_option_the_readme_names_exists():
         if command == "measures":
             continue
         assert command in _COMMANDS, command
-        text = CliRunner().invoke(cli, [command, "--help"]).output
+        words = [command, *re.findall(r"^ +([a-z]+) ", rest)[:1]]
+        text = "".join(
+            CliRunner().invoke(cli, [*words[:n], "--help"]).output for n in range(1, len(words) + 1)
+        )
         for option in re.findall(r"(?<![\w-])(--[a-z-]+|-[a-z])\b", rest):
             assert option in text, (command, option)
 
