@@ -4,6 +4,8 @@ Knows llama.cpp and where the weights lie. Options are constrained by a grammar,
 always one letter; the letters' log-probabilities are those of the unconstrained model. Batching
 changes the last digits of the arithmetic: the same prompt can be continued differently from run
 to run, and the report says so.
+
+What was tried for speed, with figures, kept and dropped, is in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -33,9 +35,13 @@ from truing.records import (
     Response,
 )
 
-__all__ = ["EMBEDDED", "Embedded"]
+__all__ = ["EMBEDDED", "PARALLEL", "Embedded", "body_of", "find_weights", "start_server"]
 
 PARALLEL = 16
+CHOICES_AT_ONCE = 1
+"""A choice is nearly all prompt, and prompts are not read faster side by side. One after the
+other, the samples of a seed find their common beginning in the cache, whose slot llama.cpp picks
+by likeness: more than a third of a choice's prompt is not read again, against a sixth."""
 CONTEXT_TOKENS = 2048
 
 EMBEDDED = {
@@ -49,10 +55,13 @@ EMBEDDED = {
 }
 
 
+_GREEDY: dict[str, Any] = {"samplers": ["top_k"], "top_k": 1}
+
+
 class Embedded:
     """A GGUF model served by llama.cpp with continuous batching."""
 
-    def __init__(self, name: str, *, offline: bool = False) -> None:
+    def __init__(self, name: str, *, offline: bool = False, parallel: int = PARALLEL) -> None:
         if name not in EMBEDDED:
             raise UnknownName("embedded model", name, sorted(EMBEDDED))
         if importlib.util.find_spec("xllamacpp") is None:
@@ -68,18 +77,22 @@ class Embedded:
             option_logprobs=True,
             system_messages=True,
             deterministic=False,
-            concurrency=PARALLEL,
+            # Twice the slots: choices that wait for their turn keep no open reply from a slot.
+            concurrency=2 * parallel,
         )
-        self._server = _start(as_q8_0(find_weights(name, offline=offline)))
-        self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="llama")
+        weights = as_q8_0(find_weights(name, offline=offline))
+        # llama.cpp listens on a loopback port of its own: nobody else on the machine may use it.
+        self._server = start_server(weights, key=secrets.token_urlsafe(24), parallel=parallel)
+        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="llama")
+        self._choices = ThreadPoolExecutor(CHOICES_AT_ONCE, thread_name_prefix="llama-choice")
 
     async def respond(self, request: Request) -> Response:
         """The answer of the model in this process; a prompt that does not fit is a fault."""
         started = time.perf_counter()
         loop = asyncio.get_running_loop()
-        body = _body(request)
+        threads = self._choices if request.choices else self._threads
         reply = await loop.run_in_executor(
-            self._threads, self._server.handle_chat_completions, body
+            threads, self._server.handle_chat_completions, body_of(request)
         )
         seconds = time.perf_counter() - started
         return _response(reply, request, seconds)
@@ -87,6 +100,7 @@ class Embedded:
     async def close(self) -> None:
         """Stop the server and free its memory."""
         self._threads.shutdown()
+        self._choices.shutdown()
         self._server = None
 
 
@@ -117,13 +131,19 @@ def find_weights(name: str, *, offline: bool) -> Path:
     )
 
 
-def _start(weights: Path) -> Any:
+def start_server(weights: Path, *, key: str, parallel: int = PARALLEL) -> Any:
+    """llama.cpp with the weights loaded: called in process, and on a loopback port with `key`."""
+    # OpenMP's threads wait for each other by spinning, as a rule for so long that both stand still
+    # as soon as something else uses a core (ten times slower and more). Sleeping sooner costs
+    # nothing on a quiet machine. It is read once, when OpenMP is loaded.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
-    params.n_parallel = PARALLEL
-    params.n_ctx = CONTEXT_TOKENS * PARALLEL
+    params.n_parallel = parallel
+    params.n_ctx = CONTEXT_TOKENS * parallel
     threads = os.cpu_count() or 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.warmup = False
@@ -132,8 +152,7 @@ def _start(weights: Path) -> Any:
     params.endpoint_slots = False
     params.verbosity = -1
     params.cache_ram_mib = 0  # saving idle prompts costs more than it spares here
-    # llama.cpp listens on a loopback port of its own: nobody else on the machine may use it.
-    params.api_keys = [secrets.token_urlsafe(24)]
+    params.api_keys = [key]
     with _quiet():
         return xllamacpp.Server(params)
 
@@ -153,7 +172,8 @@ class _quiet:  # noqa: N801 - reads as a word in `with _quiet()`
         os.close(self._kept)
 
 
-def _body(request: Request) -> dict[str, Any]:
+def body_of(request: Request) -> dict[str, Any]:
+    """What llama.cpp is asked; user parameters are laid over it."""
     body: dict[str, Any] = {
         "messages": [
             {"role": message.role, "content": message.text} for message in request.messages
@@ -162,6 +182,9 @@ def _body(request: Request) -> dict[str, Any]:
         "temperature": request.temperature,
         "seed": request.seed + request.repeat,
         "cache_prompt": True,
+        # The likeliest token needs no sorting of the vocabulary for the samplers after it; a
+        # parameter of the user's may need one of them.
+        **({} if request.temperature or request.parameters else _GREEDY),
         **request.parameters,
     }
     if request.choices:

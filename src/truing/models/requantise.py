@@ -11,7 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-__all__ = ["as_q8_0"]
+__all__ = ["as_q8_0", "rewrite"]
 
 
 def as_q8_0(weights: Path) -> Path:
@@ -27,34 +27,40 @@ def as_q8_0(weights: Path) -> Path:
     target = user_cache_path("truing") / "weights" / f"{weights.stem}-{size}.Q8_0.gguf"
     if target.is_file():
         return target
-    reader = gguf.GGUFReader(weights)
     four_bit = gguf.GGMLQuantizationType.Q4_1
-    eight_bit = gguf.GGMLQuantizationType.Q8_0
-    if not any(tensor.tensor_type == four_bit for tensor in reader.tensors):
+    if not any(tensor.tensor_type == four_bit for tensor in gguf.GGUFReader(weights).tensors):
         return weights
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         part = Path(folder) / "part.gguf"
-        architecture = reader.fields["general.architecture"].contents()
-        writer = gguf.GGUFWriter(part, architecture)
-        for field in reader.fields.values():
-            if field.name.startswith("GGUF.") or field.name in (
-                "general.architecture",
-                "general.file_type",
-            ):
-                continue
-            outer = field.types[0]
-            inner = field.types[-1] if outer == gguf.GGUFValueType.ARRAY else None
-            writer.add_key_value(field.name, field.contents(), outer, sub_type=inner)
-        for tensor in reader.tensors:
-            data, kind = tensor.data, tensor.tensor_type
-            if kind == four_bit:
-                data = gguf.quants.quantize(gguf.quants.dequantize(data, kind), eight_bit)
-                kind = eight_bit
-            writer.add_tensor(tensor.name, data, raw_dtype=kind)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
+        rewrite(weights, part, "Q8_0")
         part.replace(target)
     return target
+
+
+def rewrite(weights: Path, target: Path, kind_name: str) -> None:
+    """Write a GGUF file whose Q4_1 tensors are of another kind (Q8_0, Q4_0, F16, F32)."""
+    import gguf
+
+    reader = gguf.GGUFReader(weights)
+    kind = gguf.GGMLQuantizationType[kind_name]
+    writer = gguf.GGUFWriter(target, reader.fields["general.architecture"].contents())
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name in (
+            "general.architecture",
+            "general.file_type",
+        ):
+            continue
+        outer = field.types[0]
+        inner = field.types[-1] if outer == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, field.contents(), outer, sub_type=inner)
+    for tensor in reader.tensors:
+        data, given = tensor.data, tensor.tensor_type
+        if given == gguf.GGMLQuantizationType.Q4_1:
+            data = gguf.quants.quantize(gguf.quants.dequantize(data, given), kind)
+            given = kind
+        writer.add_tensor(tensor.name, data, raw_dtype=given)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
