@@ -2,8 +2,8 @@
 
 Knows llama.cpp and where the weights lie. Options are constrained by a grammar, so a choice is
 always one letter; the letters' log-probabilities are those of the unconstrained model. Batching
-changes the last digits of the arithmetic: the same prompt can be continued differently from run
-to run, and the report says so.
+changes the arithmetic: the same prompt can be continued differently from run to run, and the
+report says so.
 
 What was tried for speed, with figures, kept and dropped, is in docs/performance.md.
 """
