@@ -46,7 +46,7 @@ def test_the_profile():
         "Picture: o estimate, = interval, | floor (the best that answering blindly \n"
         "reaches).\n"
         "10 seeds a row are a screening: even with no failure at all a side could be as \n"
-        "low as 0.70. All seeds: without -n.\n"
+        "low as 0.70. More seeds: a larger -n.\n"
         "t/one: 1 unscored (timeout 1)\n"
         "3 answers are still owed: run the same command again.\n"
         "21 calls (0 retries), 80 tokens, cost $5.00, 1 min 15 s\n"

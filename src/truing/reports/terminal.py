@@ -118,7 +118,7 @@ def _notes(summary: Summary) -> list[str]:
     if clusters and 0 < min(clusters) < 150:
         most = min(clusters)
         tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
-        notes.append(f"{most} seeds a row are a screening: {tells}. All seeds: without -n.")
+        notes.append(f"{most} seeds a row are a screening: {tells}. More seeds: a larger -n.")
     notes += _troubles(rows)
     again = summary.rescored_from
     if summary.owed and again:
