@@ -14,10 +14,10 @@ from truing.errors import TruingError
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal, seconds_spent
 from truing.records import JUDGE_PREFIX, RECORDED_LABEL, Response, Sample, content_hash, judged_hash
 from truing.reports.profile import Summary, summarise
-from truing.runs import RunHeader, read_header
+from truing.runs import RunHeader, read_header, task_of
 from truing.scorers import find_scorer
 from truing.scorers.scorer import verdict_on
-from truing.tasks import find_task
+from truing.tasks import Task
 
 __all__ = ["Audit", "audit_run"]
 
@@ -44,7 +44,8 @@ async def audit_run(folder: Path) -> Audit:
     torn = TornLines()
     answers: dict[tuple[str, int], tuple[Sample, Response]] = {}
     judged: Counter[tuple[str, int]] = Counter()
-    expected = _expected_samples(header, audit)
+    tasks: dict[str, Task] = {}
+    expected = _expected_samples(folder, header, tasks, audit)
     for line in read_journal(folder / "journal", torn):
         if isinstance(line, ResponseLine):
             _check_answer(line, answers, expected, audit)
@@ -52,7 +53,7 @@ async def audit_run(folder: Path) -> Audit:
             await _check_judgement(line, answers, judged, audit)
             if expected is not None and (line.sample, line.epoch) in answers:
                 sample, label = answers[(line.sample, line.epoch)][0], line.judgement.label
-                later = find_task(sample.task).follow(sample, label, edition=header.edition)
+                later = tasks[sample.task].follow(sample, label, edition=header.edition)
                 expected |= set() if later is None else {later.id}
     unjudged = [key for key, (_, response) in answers.items() if not judged[key]]
     if unjudged:
@@ -66,7 +67,9 @@ async def audit_run(folder: Path) -> Audit:
     return audit
 
 
-def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
+def _expected_samples(
+    folder: Path, header: RunHeader, tasks: dict[str, Task], audit: Audit
+) -> set[str] | None:
     """Ids of the samples the run should hold, or None where its tasks are not at hand.
 
     Of rounds that depend on answers, the first are here; the others follow from the verdicts.
@@ -78,7 +81,7 @@ def _expected_samples(header: RunHeader, audit: Audit) -> set[str] | None:
         if task_header.id.startswith("survey_recorded/"):
             return None  # recorded answers: their samples are checked by hash alone
         try:
-            task = find_task(task_header.id)
+            task = tasks[task_header.id] = task_of(folder, task_header.id)
         except TruingError as error:
             audit.findings.append(f"{task_header.id} cannot be checked against its task: {error}")
             return None

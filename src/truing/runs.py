@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,18 @@ import msgspec
 from truing.errors import JournalError, RunMismatch
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
 from truing.records import JUDGE_PREFIX, SCHEMA_VERSION, Response, Settings, judged_hash
-from truing.tasks import Task
+from truing.tasks import Task, find_task
+from truing.tasks.perturbed import MARK
 
-__all__ = ["Done", "RunHeader", "SideHeader", "TaskHeader", "header_for", "open_folder"]
+__all__ = [
+    "Done",
+    "RunHeader",
+    "SideHeader",
+    "TaskHeader",
+    "header_for",
+    "keep_tasks",
+    "open_folder",
+]
 
 
 class SideHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +206,39 @@ def open_folder(folder: Path, header: RunHeader) -> RunHeader:
     except OSError as error:
         raise JournalError(f"cannot write to {folder}: {error.strerror or error}") from error
     return header
+
+
+def keep_tasks(folder: Path, tasks: Iterable[Task]) -> None:
+    """Copy tasks of the user's own into the run, so that it can be checked without their folders.
+
+    Raises `JournalError` where they cannot be written.
+    """
+    for task in tasks:
+        kept = _kept_task(folder, task.id)
+        if task.folder is None or (kept / "card.toml").exists():
+            continue
+        try:
+            kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The card last: a folder without it does not count, and is written again.
+            for name in ("seeds.jsonl", "card.toml"):
+                if (task.folder / name).exists():
+                    write_atomically(kept / name, (task.folder / name).read_bytes())
+        except OSError as error:
+            raise JournalError(f"cannot write to {kept}: {error.strerror or error}") from error
+
+
+def task_of(folder: Path, name: str) -> Task:
+    """A task of a run: the copy that it keeps, else the one that is installed.
+
+    Raises `UnknownName`, or `TaskError` where its files are malformed.
+    """
+    kept = _kept_task(folder, name)
+    _, mark, perturbation = name.partition(MARK)
+    return find_task(f"{kept}{mark}{perturbation}" if (kept / "card.toml").exists() else name)
+
+
+def _kept_task(folder: Path, name: str) -> Path:
+    return folder / "tasks" / name.partition(MARK)[0].replace("/", ".").replace(":", ".")
 
 
 def write_atomically(file: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,14 @@ from truing.records import Response, Settings
 from truing.reports.profile import Summary
 from truing.reports.terminal import print_profile
 from truing.reports.text import visible
-from truing.runs import Done, RunHeader, find_unfinished, header_for, open_folder
+from truing.runs import (
+    Done,
+    RunHeader,
+    find_unfinished,
+    header_for,
+    keep_tasks,
+    open_folder,
+)
 from truing.scorers.judge import read_verdict
 from truing.scorers.rubric import find_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
@@ -78,6 +86,7 @@ def run_command(**given: Any) -> int:
     folder = options.out or find_unfinished(runs, header) or runs / header.id
     resumed = (folder / "run.json").exists()
     header = open_folder(folder, header)
+    keep_tasks(folder, tasks)
     with JournalWriter(folder / "journal") as journal:
         done = Done(folder)
         if resumed:
@@ -177,6 +186,9 @@ def _bring(chosen: list[str], *, offline: bool) -> None:
 
 def _measured(chosen: list[str], texts: Path | None) -> list[Task]:
     tasks = [find_task(name) for name in chosen]
+    twice = [name for name, times in Counter(task.id for task in tasks).items() if times > 1]
+    if twice:
+        raise UsageError(f"--task: {twice[0]} is asked for twice; give one of them another id")
     if texts is None:
         return tasks
     windows = read_windows(texts)

@@ -17,7 +17,7 @@ from truing.config import read_config
 from truing.errors import UnknownName
 from truing.perturbations import PERTURBATIONS
 from truing.reports.text import visible
-from truing.tasks import find_suite, find_task, suites, task_ids
+from truing.tasks import find_suite, find_task, is_task_folder, suites, task_ids
 from truing.tasks.perturbed import MARK
 from truing.tasks.public_names import PREFIX
 
@@ -162,7 +162,8 @@ def show_command(name: str, as_json: bool) -> int:
     console = Console(highlight=False, soft_wrap=False)
     if name in {category.id for category in taxonomy.categories()}:
         return _show_category(name, console, as_json=as_json)
-    if name.startswith(PREFIX) or name.partition(MARK)[0] in task_ids():
+    shipped = name.startswith(PREFIX) or name.partition(MARK)[0] in task_ids()
+    if shipped or is_task_folder(name):
         return _show_task(name, console, as_json=as_json)
     if (Path(name) / "run.json").exists():
         return _show_run(Path(name), console, as_json=as_json)

@@ -8,6 +8,7 @@ returns a path to a folder of the same form.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -25,9 +26,20 @@ from truing.tasks.perturbed import MARK, perturbed_card, perturbed_samples
 from truing.tasks.public_names import PREFIX
 from truing.tasks.seeds import Seed, SeedFile, order_seeds
 
-__all__ = ["DEFAULT_SUITE", "Suite", "Task", "find_suite", "find_task", "suites", "task_ids"]
+__all__ = [
+    "DEFAULT_SUITE",
+    "Suite",
+    "Task",
+    "find_suite",
+    "find_task",
+    "is_task_folder",
+    "read_task",
+    "suites",
+    "task_ids",
+]
 
 DEFAULT_SUITE = "survey8"
+_OWN_ID = re.compile(r"\w[\w-]*/\w[\w-]*", re.ASCII)
 
 
 class Task:
@@ -41,8 +53,11 @@ class Task:
         card: Card,
         seeds: Sequence[Seed] | None,
         windows: list[tuple[str, str]] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.card = card
+        self.folder = folder
+        """Where a task of the user's own lies; None of one that ships."""
         self._fixed = seeds
         self._windows = windows or []
         self._loop = None if card.loop is None else find_loop(card.loop)
@@ -137,14 +152,15 @@ class Task:
         variants = [variant for side in self.card.sides for variant in side.variants]
         if not any(wanted <= set(variant.needs) for variant in variants):
             return self
-        return Task(self.card, self._fixed, windows[: self.seed_count])
+        return Task(self.card, self._fixed, windows[: self.seed_count], self.folder)
 
 
 class PerturbedTask(Task):
     """A task under a perturbation, e.g. `hallucination/grounded_choice+typos:0.05`."""
 
     def __init__(self, base: Task, perturbation: str) -> None:
-        super().__init__(perturbed_card(base.card, perturbation), base.seeds())
+        card = perturbed_card(base.card, perturbation)
+        super().__init__(card, base.seeds(), folder=base.folder)
         self._base = base
         self._perturbation = perturbation
 
@@ -184,10 +200,16 @@ def task_ids() -> list[str]:
 
 
 def find_task(name: str) -> Task:
-    """A task by id. Raises `UnknownName`, or `TaskError` where its files are malformed.
+    """A task by id, or by the folder it lies in (`./my_task`).
 
     `import:NAME` is a public benchmark, whose questions must have been imported.
+    Raises `UnknownName`, or `TaskError` where its files are malformed.
     """
+    if is_task_folder(name):
+        return read_task(Path(name))
+    base, mark, perturbation = name.rpartition(MARK)
+    if mark and is_task_folder(base):
+        return PerturbedTask(read_task(Path(base)), perturbation)
     base, mark, perturbation = name.partition(MARK)
     if not base.startswith(PREFIX):
         return _shipped(name)
@@ -197,6 +219,22 @@ def find_task(name: str) -> Task:
     stamp = file.stat()
     task = _public(card.id, file, (stamp.st_mtime_ns, stamp.st_ino))
     return PerturbedTask(task, perturbation) if mark else task
+
+
+def is_task_folder(name: str) -> bool:
+    """Whether a name is that of a folder with a card, and not of a task that ships."""
+    return name not in _folders() and (Path(name) / "card.toml").is_file()
+
+
+def read_task(folder: Path) -> Task:
+    """The task in a folder. Raises `TaskError`, naming file and field, where it is malformed."""
+    card = read_card(folder)
+    if not _OWN_ID.fullmatch(card.id):
+        raise TaskError(
+            f"{folder / 'card.toml'}: expected an id such as violence/my_set, got {card.id!r}"
+        )
+    seeds = None if card.generator else SeedFile(folder / "seeds.jsonl")
+    return Task(card, seeds, folder=folder)
 
 
 @cache
@@ -213,6 +251,8 @@ def _shipped(name: str) -> Task:
         return PerturbedTask(_shipped(base), perturbation)
     folders = _folders()
     if name not in folders:
+        if name.startswith((".", "/", "~")):
+            raise TaskError(f"{name}: expected a folder with card.toml and seeds.jsonl")
         raise UnknownName("task", name, sorted(folders))
     card = read_card(folders[name])
     if card.id != name:
