@@ -12,6 +12,8 @@ from truing import taxonomy
 from truing.records import Sample
 from truing.tasks import Task, find_suite, find_task
 from truing.tasks.expand import BY_OUTCOME
+from truing.validation.evidence import evidence_of
+from truing.validation.verdicts import evidence_lines
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -52,7 +54,17 @@ def card_page(task: Task) -> str:
     lines += [f"- **{plain(side.name)}**: {side.meaning}" for side in card.sides]
     lines += ["", f"Unit: {card.unit}; headline: {plain(card.headline)}; scorer: `{card.scorer}`."]
     lines += ["", f"Sources: {card.sources}", "", "Limits:", ""]
-    return "\n".join([*lines, *(f"- {limit}" for limit in card.limits)])
+    return "\n".join([*lines, *(f"- {limit}" for limit in card.limits), *evidence(task)])
+
+
+def evidence(task: Task) -> list[str]:
+    """What `truing tasks validate` found, a line each."""
+    found = evidence_of(task)
+    if found is None:
+        return []
+    lines = evidence_lines(found, task.content_hash())
+    told = [f"- **{name}**: {line}" for name, line in lines.items() if name != "evidence"]
+    return ["", f"Evidence {lines['evidence']}:", "", *told]
 
 
 def quoted(text: str) -> str:
@@ -80,7 +92,7 @@ def samples_page(task: Task) -> str:
             lines += [f"**{name}**, right: {gold(sample)}", ""]
             for message in sample.messages:
                 who = [f"*{message.role}*", ""] if len(sample.messages) > 1 else []
-                lines += [*who, quoted(message.text), ""]
+                lines += [*who, quoted(message.full_text), ""]
     return "\n".join(lines).rstrip()
 
 
@@ -91,10 +103,17 @@ def pages() -> dict[Path, str]:
     before, rest = readme.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
     about = "Made from the cards by `python docs/tasks.py`."
+    guide = "How to read each row, and what to do where it fails: [guideline.md](guideline.md)."
+    canary = (
+        "Each set carries a canary string, a text that is nowhere else (`canary` in the card and in "
+        "the seeds): pages that hold it can be left out of training data, and a model that can go "
+        "on with it has seen the set."
+    )
+    kept = "Evidence is what `truing tasks validate` found; it lies beside each card."
     return {
         README: f"{before}{MARKS[0]}\n{table()}\n{MARKS[1]}{after}",
         DOCS / "tasks.md": "\n\n".join(
-            [f"# What is measured\n\n{about}", *map(card_page, tasks)]
+            [f"# What is measured\n\n{about} {guide}\n\n{canary} {kept}", *map(card_page, tasks)]
         )
         + "\n",
         DOCS / "samples.md": "\n\n".join(

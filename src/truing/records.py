@@ -124,6 +124,12 @@ class Message(_Record, frozen=True):
     tool_call_id: str | None = None
     reasoning: str | None = None
 
+    @property
+    def full_text(self) -> str:
+        """The text and, a line each, the tools it calls: `look_up {"order": 114}`."""
+        calls = (f"{call.name} {call.arguments}" for call in self.tool_calls)
+        return "\n".join([*([self.text] if self.text or not self.tool_calls else []), *calls])
+
 
 class Choice(_Record, frozen=True):
     """An option as shown: its letter, its text, and what it stands for in the task."""
@@ -152,6 +158,8 @@ class Sample(_Record, frozen=True):
     side: str
     cluster: str
     """The seed it came from: samples of one seed are not independent."""
+    seed: str | None = None
+    """The seed, where several make one cluster; else it is the cluster."""
     group: str | None = None
     """Samples judged together, where the task's unit is the group."""
     variant: str = ""
@@ -169,6 +177,12 @@ class Sample(_Record, frozen=True):
     """Words by which a reason names the planted hint: the reply is a letter and a reason."""
     passage: str | None = None
     """The text whose reproduction is measured, or withheld from the model and asked for."""
+
+
+    @property
+    def own_seed(self) -> str:
+        """The seed it came from."""
+        return self.seed or self.cluster
 
 
 class Settings(_Record, frozen=True):

@@ -12,7 +12,7 @@ import pytest
 
 from truing.errors import ModelError, UnknownName, UsageError
 from truing.models import Opening, open_model
-from truing.records import FaultKind, Message, Request, Role
+from truing.records import FaultKind, Message, Request, Role, ToolCall
 
 CANARY = "sk-canary-5f2e9c"
 ASKED = Request(
@@ -326,3 +326,29 @@ def test_a_template_with_a_key_written_out_is_refused_without_showing_it(
 def test_a_query_without_a_written_out_key_is_taken(tmp_path, monkeypatch, query):
     text = KEYED.replace("v=2&api-key=${{QUERY_KEY}}", query)
     assert open_model("target/http", Opening(template=keyed(tmp_path, monkeypatch, text=text)))
+
+
+async def test_targets_get_calls_and_results_in_plain_turns(functions, tmp_path, monkeypatch):
+    monkeypatch.setenv("MADE_KEY", CANARY)
+    call = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
+    asked = Request(
+        messages=(
+            Message(role=Role.USER, text="How long?"),
+            Message(role=Role.ASSISTANT, text="", tool_calls=(call,)),
+            Message(role=Role.TOOL, text="8 minutes", tool_call_id="c1"),
+        )
+    )
+    function = open_model("target/py:made_functions.plain", Opening())
+    assert (await function.respond(asked)).text == "[RESULT OF LOOK]\n8 MINUTES"
+    seen: list[bytes] = []
+    server, port = await serving(200, {"reply": [{"text": "8"}], "documents": []}, seen)
+    async with server:
+        model = open_model("target/http", Opening(template=template(tmp_path, port)))
+        await model.respond(asked)
+        await model.close()
+        await asyncio.sleep(0.05)
+    sent = json.loads(seen[0].partition(b"\r\n\r\n")[2])
+    turns = ["How long?", '[Calls look with {"at": "x"}]', "[Result of look]\n8 minutes"]
+    assert sent["question"] == "\n\n".join(turns)
+    assert [turn["content"] for turn in sent["history"]] == turns
+    assert [turn["role"] for turn in sent["history"]] == ["user", "assistant", "user"]

@@ -132,6 +132,7 @@ async def test_a_conversation_with_tools_goes_over_whole(answer):
                 ]
             }
         ],
+        "toolConfig": {"functionCallingConfig": {"mode": "NONE"}},
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from fault_server import FaultServer, answer_to
 from truing.calls.caller import Caller
 from truing.models import _CLOUDS, is_local, is_remote
+from truing.models.http import Reply
 from truing.models.providers import find_reasoning, providers
 from truing.models.remote import Remote
 from truing.models.wires import WIRES
@@ -239,8 +241,6 @@ async def test_a_setting_that_is_rejected_in_any_case_is_a_refusal_and_no_endles
 
 
 def refusing(message: str):
-    from truing.models.http import Reply
-
     async def post(_path, _body):
         return Reply(400, [], b'{"error": {"message": "%b"}}' % message.encode())
 
@@ -322,3 +322,119 @@ def test_an_address_moved_by_the_environment_is_another_address(monkeypatch):
     assert price_of("openai/gpt-4o-mini", moved, Config()) is None
     monkeypatch.setenv("OLLAMA_BASE_URL", "https://far.example/v1")
     assert not is_local("ollama/x", given_address("ollama/x", None))
+
+
+LOOK = {"name": "look", "description": "looks"}
+CALLED = '{"at": "x"}'
+SCHEMA = {"type": "object"}
+
+
+def after_a_result(**kwargs) -> Request:
+    """A question, a call and its result: the model's turn."""
+    asked = conversation(**kwargs)
+    return msgspec.structs.replace(asked, messages=asked.messages[1:4])
+
+
+def sent(wire: str, *unsent: str, request: Request | None = None) -> dict:
+    dialect = Dialect("m", unsent=frozenset(unsent))
+    return WIRES[wire]().encode(request or after_a_result(), dialect)
+
+
+def test_openai_chat_carries_a_call_and_its_result_and_lets_none_be_made():
+    body = sent("openai_chat")
+    function = {"name": "look", "arguments": CALLED}
+    assert body["messages"] == [
+        {"role": "user", "content": "How do I boil an egg?"},
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "content": "8 minutes", "tool_call_id": "c1"},
+    ]
+    assert body["tools"] == [{"type": "function", "function": {**LOOK, "parameters": SCHEMA}}]
+    assert body["tool_choice"] == "none"
+
+
+def test_openai_responses_carries_a_call_and_its_output_as_items():
+    body = sent("openai_responses")
+    assert body["input"] == [
+        {"role": "user", "content": "How do I boil an egg?"},
+        {"role": "assistant", "content": "Let me look."},
+        {"type": "function_call", "call_id": "c1", "name": "look", "arguments": CALLED},
+        {"type": "function_call_output", "call_id": "c1", "output": "8 minutes"},
+    ]
+    assert body["tools"] == [{"type": "function", **LOOK, "parameters": SCHEMA}]
+    assert body["tool_choice"] == "none"
+
+
+def test_anthropic_carries_a_call_and_its_result_as_blocks():
+    body = sent("anthropic_messages")
+    use = {"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "x"}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "8 minutes"}
+    assert body["messages"] == [
+        {"role": "user", "content": "How do I boil an egg?"},
+        {"role": "assistant", "content": [{"type": "text", "text": "Let me look."}, use]},
+        {"role": "user", "content": [result]},
+    ]
+    assert body["tools"] == [{**LOOK, "input_schema": SCHEMA}]
+    assert body["tool_choice"] == {"type": "none"}
+
+
+def test_bedrock_offers_what_was_called_and_has_no_way_to_forbid_it():
+    body = sent("bedrock_converse")
+    use = {"toolUseId": "c1", "name": "look", "input": {"at": "x"}}
+    result = {"toolUseId": "c1", "content": [{"text": "8 minutes"}]}
+    assert body["messages"] == [
+        {"role": "user", "content": [{"text": "How do I boil an egg?"}]},
+        {"role": "assistant", "content": [{"text": "Let me look."}, {"toolUse": use}]},
+        {"role": "user", "content": [{"toolResult": result}]},
+    ]
+    spec = {**LOOK, "inputSchema": {"json": SCHEMA}}
+    assert body["toolConfig"] == {"tools": [{"toolSpec": spec}]}
+
+
+def test_gemini_carries_a_call_and_its_response_and_lets_none_be_made():
+    body = sent("gemini")
+    response = {"name": "look", "response": {"result": "8 minutes"}}
+    call = {"functionCall": {"name": "look", "args": {"at": "x"}}}
+    assert body["contents"] == [
+        {"role": "user", "parts": [{"text": "How do I boil an egg?"}]},
+        {"role": "model", "parts": [{"text": "Let me look."}, call]},
+        {"role": "user", "parts": [{"functionResponse": response}]},
+    ]
+    assert body["tools"] == [{"functionDeclarations": [{**LOOK, "parametersJsonSchema": SCHEMA}]}]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "NONE"}}
+
+
+@pytest.mark.parametrize("wire", sorted(WIRES))
+def test_without_tools_the_same_conversation_goes_in_plain_turns(wire):
+    body = sent(wire, "tools")
+    assert not {"tools", "tool_choice", "toolConfig"} & set(body)
+    text = str(body)
+    assert "[Calls look with" in text
+    assert "[Result of look]\\n8 minutes" in text
+    for word in ("tool_use", "toolUse", "tool_call", "functionCall", "function_call"):
+        assert word not in text
+    plain = Request(messages=(Message(role=Role.USER, text="Hello."),))
+    assert sent(wire, "tools", request=plain) == sent(wire, request=plain)
+
+
+async def test_a_server_that_takes_no_tools_is_asked_in_plain_turns_from_then_on():
+    model = Remote("m", base_url="http://127.0.0.1:9/v1")
+    model._answered = True
+    bodies = []
+
+    async def post(_path, body):
+        bodies.append(msgspec.json.decode(body))
+        said = b'{"error": {"message": "m does not support tools"}}'
+        good = b'{"choices": [{"message": {"content": "B"}, "finish_reason": "stop"}]}'
+        return Reply(400, [], said) if "tools" in bodies[-1] else Reply(200, [], good)
+
+    model._http.post = post
+    first, second = await model.respond(after_a_result()), await model.respond(after_a_result())
+    await model.close()
+    assert [first.text, second.text] == ["B", "B"]
+    assert first.unsent == second.unsent == ("tools",)
+    assert ["tools" in body for body in bodies] == [True, False, False]
+    assert [turn["role"] for turn in bodies[-1]["messages"]] == ["user", "assistant", "user"]

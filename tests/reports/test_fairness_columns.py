@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import MappingProxyType
 
 import pytest
 
-from truing.records import Outcome
+from truing.records import Capabilities, Outcome, Response
 from truing.reports.answers import Answer
 from truing.reports.columns import favour, gap
+from truing.tasks import find_task
+from truing.trial import measure_in_memory
 
 NO_FIGURES = MappingProxyType({})
 
@@ -92,3 +95,25 @@ def test_favour_counts_verdicts_not_whether_they_are_right():
 
 def test_favour_without_pairs_is_unknown():
     assert favour([answer("seed", "base/clean", right=True, label="granted")]) is None
+
+
+def test_who_always_takes_the_stereotypes_side_has_a_bias_of_one_whichever_way_it_is_asked():
+    task = find_task("stereotype_bias/two_conditions")
+    seeds = list(task.seeds())
+
+    class Biased:
+        name = "test/biased"
+        capabilities = Capabilities()
+
+        async def respond(self, request):
+            asked = request.messages[-1].text
+            seed = next(s for s in seeds if s["context"] in asked)
+            person = "other" if seed["question_other"] in asked else "stereotyped"
+            text = seed[f"{person}_person"]
+            return Response(text=next(k for k, said in request.choices if said == text))
+
+        async def close(self):
+            pass
+
+    summary, _ = asyncio.run(measure_in_memory(Biased(), [task], seeds=40))
+    assert summary.rows[0].columns["bias"]["ambiguous"]["estimate"] == pytest.approx(1.0)

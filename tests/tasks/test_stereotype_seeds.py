@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -21,10 +22,12 @@ FIELDS = {
     "question_other",
     "evidence_stereotyped",
     "evidence_other",
+    "no_evidence",
     "stereotype",
 }
 PERSONS = ("stereotyped_person", "other_person")
 EVIDENCE = ("evidence_stereotyped", "evidence_other")
+CLOSING = (*EVIDENCE, "no_evidence")
 # Words of a question that say nothing of the behaviour asked about.
 EMPTY = frozenset(
     re.findall(
@@ -67,7 +70,7 @@ def share(flags: list[bool]) -> float:
 
 def test_fields(seeds):
     for seed in seeds:
-        assert set(seed) == FIELDS, seed["id"]
+        assert set(seed) - {"canary"} == FIELDS, seed["id"]
         for name, value in seed.items():
             assert isinstance(value, str), (seed["id"], name)
             assert value, (seed["id"], name)
@@ -77,7 +80,7 @@ def test_fields(seeds):
         for name in ("question", "question_other"):
             assert seed[name].startswith("Who "), seed["id"]
             assert seed[name].endswith("?"), seed["id"]
-        for name in ("context", *EVIDENCE):
+        for name in ("context", *CLOSING):
             assert seed[name][-1] in '.?!"', (seed["id"], name)
 
 
@@ -94,13 +97,13 @@ def test_axes(seeds):
     assert min(axes.values()) >= 10
 
 
-def test_persons_are_named_in_context_and_evidence(seeds):
+def test_persons_are_named_in_context_and_closing_sentences(seeds):
     for seed in seeds:
         for who in PERSONS:
             assert seed[who].startswith("the "), seed["id"]
             assert len(places(bare(seed[who]), seed["context"])) == 1, (seed["id"], who)
-            for evidence in EVIDENCE:
-                assert len(places(seed[who], seed[evidence])) == 1, (seed["id"], who, evidence)
+            for closing in CLOSING:
+                assert len(places(seed[who], seed[closing])) == 1, (seed["id"], who, closing)
 
 
 def test_first_mention_is_balanced(seeds):
@@ -133,11 +136,42 @@ def test_evidence_is_mirrored(seeds):
         assert (a & b).total() >= 0.8 * max(a.total(), b.total()), seed["id"]
 
 
-def test_evidence_paraphrases_the_question(seeds):
+def test_closing_sentences_of_the_three_conditions_are_alike_in_form(seeds):
+    for seed in seeds:
+        lengths = [len(seed[name]) for name in CLOSING]
+        assert max(lengths) <= 1.6 * min(lengths), seed["id"]
+        # The same person comes first as in the evidence that agrees with the stereotype.
+        mine, other = (places(seed[who], seed["no_evidence"])[0] for who in PERSONS)
+        named = [places(seed[who], seed["evidence_stereotyped"])[0] for who in PERSONS]
+        assert (mine < other) == (named[0] < named[1]), seed["id"]
+    total = {name: sum(len(seed[name]) for seed in seeds) for name in CLOSING}
+    assert max(total.values()) <= 1.05 * min(total.values())
+
+
+def test_every_condition_closes_with_a_sentence_of_its_own(seeds):
+    card = tomllib.loads(PATH.with_name("card.toml").read_text(encoding="utf-8"))
+    told = {
+        variant["name"]: variant["slots"]["situation"]
+        for side in card["sides"]
+        for variant in side["variants"]
+    }
+    assert told == {
+        "ambiguous": "{context} {no_evidence}",
+        "ambiguous_opposite": "{context} {no_evidence}",
+        "with_stereotype": "{context} {evidence_stereotyped}",
+        "against_stereotype": "{context} {evidence_other}",
+        "with_stereotype_opposite": "{context} {evidence_stereotyped}",
+        "against_stereotype_opposite": "{context} {evidence_other}",
+    }
+    closing = [seed["no_evidence"] for seed in seeds]
+    assert len(set(closing)) == len(closing)
+
+
+def test_no_closing_sentence_repeats_the_question(seeds):
     for seed in seeds:
         given = set(words(f"{seed['context']} {seed['stereotyped_person']} {seed['other_person']}"))
         asked = set(words(f"{seed['question']} {seed['question_other']}")) - given - EMPTY
-        told = set(words(f"{seed['evidence_stereotyped']} {seed['evidence_other']}"))
+        told = set(words(" ".join(seed[name] for name in CLOSING)))
         assert not {word for word in asked & told if len(word) > 2}, seed["id"]
 
 

@@ -18,7 +18,7 @@ from truing.errors import TruingError, UsageError
 from truing.journal import JournalWriter, JudgementLine, ResponseLine, read_journal
 from truing.records import FaultKind, Response, Sample, Settings, judged_hash
 from truing.scorers.judge import LlmJudge
-from truing.scorers.rubric import find_rubric
+from truing.scorers.rubric import Rubric
 
 __all__ = ["check_judges", "judge_replies"]
 
@@ -34,7 +34,7 @@ def check_judges(subject: str, judges: list[str]) -> None:
 
 async def judge_replies(
     folder: Path,
-    rubrics: dict[str, str],
+    rubrics: dict[str, Rubric],
     judge: Caller,
     journal: JournalWriter,
     console: Console,
@@ -44,8 +44,7 @@ async def judge_replies(
     Returns whether a person stopped it, and what made it end early, if anything did.
     """
     scorers = {
-        task: LlmJudge(judge.name, find_rubric(rubric), judge.respond)
-        for task, rubric in rubrics.items()
+        task: LlmJudge(judge.name, rubric, judge.respond) for task, rubric in rubrics.items()
     }
     owed = list(_owed(folder, {task: scorer.name for task, scorer in scorers.items()}))
     if not owed:

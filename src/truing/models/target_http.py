@@ -1,7 +1,8 @@
 """A product behind HTTP as a model: `target/http --template FILE`.
 
-The template is TOML: `url`, `body` (JSON in which "{{prompt}}" stands for the last user message
-and "{{messages}}" for the whole list), `text` (where the answer lies, e.g. `reply.0.content`),
+The template is TOML: `url`, `body` (JSON in which "{{prompt}}" stands for the last user message,
+with the tool call and its result where a task has them, and "{{messages}}" for the whole list;
+calls and results are turns in plain text), `text` (where the answer lies, e.g. `reply.0.content`),
 and where they exist `context`, `headers`, `name`. `${MY_KEY}` in a header, in the body or in the
 path and query of the url is filled from the environment before any prompt is put in: a prompt is
 data and fills nothing.
@@ -20,10 +21,11 @@ import msgspec
 from truing.errors import BadKey, NoSuchModel, TruingError, Unreachable, UsageError
 from truing.models.http import CallFailed, HttpClient, NotConnected, Reply, checked_url
 from truing.models.model import clean_text
+from truing.models.plain_turns import from_the_question, plain_turns
 from truing.models.refusals import fault_of, read_error
 from truing.models.target_py import read_answer
 from truing.models.variables import VARIABLE, Variables
-from truing.records import Capabilities, Fault, FaultKind, Request, Response, Role
+from truing.records import Capabilities, Fault, FaultKind, Request, Response
 
 __all__ = ["HttpTarget"]
 
@@ -85,9 +87,9 @@ class HttpTarget:
 
     async def _send(self, request: Request) -> Reply | Response:
         """The reply, without what was filled in where it is an error; or the fault."""
-        messages = [{"role": str(m.role), "content": m.text} for m in request.messages]
-        prompts = [m.text for m in request.messages if m.role is Role.USER]
-        prompt = prompts[-1] if prompts else ""
+        turns = plain_turns(request.messages)
+        messages = [{"role": str(turn.role), "content": turn.text} for turn in turns]
+        prompt = from_the_question(request.messages)
         try:
             reply = await self._http.post(
                 self._target, msgspec.json.encode(_put(self._body, prompt, messages))

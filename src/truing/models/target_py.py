@@ -3,6 +3,7 @@
 The function gets the messages as a list of {"role", "content"} and returns text, or a mapping
 with `text` and, where it has them, `context` (passages it retrieved), `prompt_tokens` and
 `completion_tokens`. It may be a coroutine function. What it raises is a fault of that sample.
+Calls of tools and their results, where a task has any, are turns in plain text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from truing.errors import UsageError
 from truing.models.model import clean_text
+from truing.models.plain_turns import plain_turns
 from truing.records import Capabilities, Elicitation, Fault, FaultKind, Request, Response
 
 __all__ = ["PythonTarget", "read_answer"]
@@ -43,7 +45,8 @@ class PythonTarget:
 
     async def respond(self, request: Request) -> Response:
         """What the function returns."""
-        messages = [{"role": str(m.role), "content": m.text} for m in request.messages]
+        turns = plain_turns(request.messages)
+        messages = [{"role": str(turn.role), "content": turn.text} for turn in turns]
         try:
             given = (
                 await self._call(messages)

@@ -93,7 +93,8 @@ class Vertex(Remote):
         self, status: int, error: ErrorBody, body: dict[str, Any], request: Request
     ) -> str | None:
         config = body.get("generationConfig", {})
-        sent = {name.lower(): None for name in config if name not in request.parameters}
+        whole = (*config, *(name for name in ("tools", "toolConfig") if name in body))
+        sent = {name.lower(): None for name in whole if name not in request.parameters}
         if "thinkingconfig" in sent:
             sent["thinking"] = None  # what the server calls it
         return super()._rejected(status, error, sent, request)

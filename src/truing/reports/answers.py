@@ -44,6 +44,13 @@ class Answer:
     value: float | None = None
     judged: Mapping[str, Judgement] = field(default_factory=lambda: NOTHING)
     """LLM judge -> its verdict, beside the rule's."""
+    seed: str | None = None
+    """Where it is not the cluster."""
+
+    @property
+    def own_seed(self) -> str:
+        """The seed it came from: answers of one seed are paired, those of one cluster depend."""
+        return self.seed or self.cluster
 
     def judge(self, judgement: Judgement) -> None:
         """Take a verdict; a later one replaces it."""

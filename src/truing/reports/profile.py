@@ -20,12 +20,14 @@ from truing.journal import JudgementLine, Line, ResponseLine
 from truing.records import JUDGE_PREFIX, Elicitation, Outcome, Response, Sample
 from truing.reports.answers import NOTHING, Answer, explained_sides, outcome_sides
 from truing.reports.columns import COLUMNS
+from truing.reports.counted import Counted, Sided
 from truing.reports.judged import judge_columns
+from truing.reports.verdict import PolicyVerdict
 from truing.runs import RunHeader, TaskHeader
 from truing.scorers.explanation import CHANGED, KEPT
 from truing.scorers.groups import whole_groups
 
-__all__ = ["Estimate", "Row", "Summary", "summarise"]
+__all__ = ["Estimate", "Row", "Summary", "summarise", "summarise_counted"]
 
 LEVEL = 0.95
 
@@ -70,6 +72,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     judges: dict[str, dict[str, Any]] = {}
     """LLM judge -> its rates by side, unscored share and agreement with the rule; unverified."""
     verdict: str = "none"
+    """Against a policy: pass, fail or undecided; none where no policy names the row."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
     rescored_from: str | None = None
     """The run whose answers these are, judged again: nothing was called for this one."""
+    policy: PolicyVerdict | None = None
 
 
 class _Gathered:
@@ -126,6 +130,10 @@ class _Gathered:
             verdict = msgspec.structs.replace(given, reason="")
             answer.judged = {**answer.judged, given.scorer: verdict}
 
+    def judged(self) -> list[Answer]:
+        """Answers that have a verdict, in an order that does not depend on the journal's."""
+        return [answer for _, answer in sorted(self.answers.items()) if answer.outcome]
+
 
 _Options = dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], dict[str, str]]]
 
@@ -151,6 +159,7 @@ def _answer(sample: Sample, response: Response, options: _Options) -> Answer:
         truncated=response.truncated,
         elicitation=response.elicitation if response.fault is None else None,
         fault=response.fault.kind if response.fault else None,
+        seed=sample.seed,
     )
 
 
@@ -172,6 +181,13 @@ def summarise(
     The last answer and verdict for a sample and epoch hold. `wall_seconds` is the one figure
     that is not in the journal.
     """
+    return summarise_counted(header, lines, wall_seconds=wall_seconds)[0]
+
+
+def summarise_counted(
+    header: RunHeader, lines: Iterable[Line], *, wall_seconds: float | None = None
+) -> tuple[Summary, dict[str, Counted]]:
+    """The same, and for each task what its rates are counted from: for bounds at other levels."""
     gathered = {task.id: _Gathered(task) for task in header.tasks}
     task_of: dict[str, str] = {}
     scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
@@ -209,11 +225,12 @@ def summarise(
         if line.sample in task_of:
             gathered[task_of[line.sample]].add_judgement(line)
     sides = sum(len(task.sides) for task in header.tasks)
+    counted = {task.id: _count(gathered[task.id]) for task in header.tasks}
     rows = [
-        _row(gathered[task.id], header, rows=len(header.tasks), sides=sides)
+        _row(gathered[task.id], counted[task.id], header, rows=len(header.tasks), sides=sides)
         for task in header.tasks
     ]
-    return Summary(
+    summary = Summary(
         truing=header.truing,
         run=header.id,
         model=header.model,
@@ -230,9 +247,9 @@ def summarise(
         judge_verdicts=verdicts,
         rescored_from=header.rescored_from,
     )
+    return summary, counted
 
 
-Sided = tuple[list[float], list[str]]
 _BY_OUTCOME: dict[str, Callable[[Iterable[Answer]], tuple[Sided, Sided]]] = {
     "calibration": outcome_sides,
     "explanation": explained_sides,
@@ -240,13 +257,14 @@ _BY_OUTCOME: dict[str, Callable[[Iterable[Answer]], tuple[Sided, Sided]]] = {
 """Headlines whose sides depend on the answers."""
 
 
-def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Row:
+def _count(gathered: _Gathered) -> Counted:
     task = gathered.task
-    answers = [answer for _, answer in sorted(gathered.answers.items()) if answer.outcome]
+    answers = gathered.judged()
     main = [answer for answer in answers if not answer.control]
     scored = [answer for answer in main if answer.outcome is not Outcome.UNSCORED]
     names = [side.name for side in task.sides]
-    if by_outcome := _BY_OUTCOME.get(task.headline):
+    by_outcome = _BY_OUTCOME.get(task.headline)
+    if by_outcome:
         by_side = dict(zip(names, by_outcome(scored), strict=True))
     else:
         by_side = {name: ([], []) for name in names}
@@ -254,6 +272,22 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
             passed, clusters = by_side[answer.side]
             passed.append(float(answer.outcome is Outcome.TRUSTWORTHY))
             clusters.append(answer.cluster)
+    return Counted(
+        sides=by_side,
+        groups=_groups(main) if task.unit == "group" else None,
+        mean_of_sides=by_outcome is not None,
+        seeds=len({answer.own_seed for answer in answers}),
+        scored=len(scored),
+        answers=len(answers),
+    )
+
+
+def _row(gathered: _Gathered, counted: Counted, header: RunHeader, *, rows: int, sides: int) -> Row:
+    task = gathered.task
+    answers = gathered.judged()
+    main = [answer for answer in answers if not answer.control]
+    names = [side.name for side in task.sides]
+    by_side = counted.sides
     shared = stats.sidak_level(LEVEL, rows)
     side_level = stats.sidak_level(LEVEL, sides)
     side_estimates = {
@@ -270,11 +304,10 @@ def _row(gathered: _Gathered, header: RunHeader, *, rows: int, sides: int) -> Ro
         # Constant confidence is .5, not .5 and the last bit of a sum.
         balanced_own = balanced_own._replace(estimate=round(balanced_own.estimate, 12))
     balanced = _estimate(balanced_own, balanced_wide, _joined(both))
-    if task.unit == "group":
-        grouped = _groups(main)
+    if (grouped := counted.groups) is not None:
         wide = stats.rate_interval(*grouped, level=shared)
         headline = _estimate(stats.rate_interval(*grouped), wide, grouped)
-    elif by_outcome:
+    elif counted.mean_of_sides:
         wide = balanced_wide
         headline = balanced
     else:

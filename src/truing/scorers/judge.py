@@ -129,7 +129,7 @@ class LlmJudge:
 
 def build_judge_request(rubric: Rubric, sample: Sample, reply: str, *, seed: int = 0) -> Request:
     """What a judge is asked about a reply: temperature 0, a fixed seed, a constrained verdict."""
-    asked = "\n".join(m.text for m in sample.messages if m.role is not Role.SYSTEM)
+    asked = "\n".join(m.full_text for m in sample.messages if m.role is not Role.SYSTEM)
     fence = content_hash([rubric.content_hash(), asked, reply])[:12]
     labels = "\n".join(f"- {label}: {meaning}" for label, meaning in rubric.labels.items())
     body = f"""\

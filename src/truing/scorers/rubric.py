@@ -5,13 +5,14 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
 from truing.errors import TaskError, UnknownName
 from truing.records import content_hash
 
-__all__ = ["Rubric", "find_rubric", "rubric_names"]
+__all__ = ["Rubric", "find_rubric", "read_rubric", "rubric_names"]
 
 
 class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +47,20 @@ def find_rubric(name: str) -> Rubric:
     if name not in rubric_names():
         raise UnknownName("rubric", name, rubric_names())
     text = files("truing.scorers").joinpath("rubrics", f"{name}.toml").read_text("utf-8")
+    return _read(text, name, f"{name}.toml")
+
+
+def read_rubric(file: Path) -> Rubric:
+    """A rubric that lies beside a card. Raises `TaskError`, naming the file."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise TaskError(f"{file}: not a rubric: {error}") from error
+    return _read(text, file.parent.name, str(file))
+
+
+def _read(text: str, name: str, where: str) -> Rubric:
     try:
         return msgspec.convert({"name": name, **tomllib.loads(text)}, Rubric)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise TaskError(f"{name}.toml: not a rubric: {error}") from error
+        raise TaskError(f"{where}: not a rubric: {error}") from error

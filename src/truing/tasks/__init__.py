@@ -35,6 +35,7 @@ __all__ = [
     "is_task_folder",
     "read_task",
     "suites",
+    "task_folder",
     "task_ids",
 ]
 
@@ -106,7 +107,7 @@ class Task:
             self._places[edition] = {
                 seeds[i]["id"]: (place, seeds[i]) for place, i in enumerate(order)
             }
-        place, seed = self._places[edition][sample.cluster]
+        place, seed = self._places[edition][sample.own_seed]
         history = (*sample.history, label)
         slots = self._loop.next_round(seed, history)
         if slots is None:
@@ -197,6 +198,14 @@ def _folders() -> dict[str, Path]:
 def task_ids() -> list[str]:
     """Every task there is, sorted."""
     return sorted(_folders())
+
+
+def task_folder(name: str) -> Path:
+    """Where a task that ships, or that a package brings, lies. Raises `UnknownName`."""
+    folders = _folders()
+    if name not in folders:
+        raise UnknownName("task", name, sorted(folders))
+    return folders[name]
 
 
 def find_task(name: str) -> Task:

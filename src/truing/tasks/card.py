@@ -18,6 +18,7 @@ from truing.errors import TaskError
 
 __all__ = [
     "Card",
+    "OfferedTool",
     "OptionSpec",
     "PublicCard",
     "SideSpec",
@@ -37,13 +38,30 @@ class OptionSpec(_Spec, frozen=True):
 
     text: str
     role: str
+    """May hold slots: where a seed says which option plays which part."""
 
 
 class TurnSpec(_Spec, frozen=True):
-    """A turn of the conversation before the last message: scripted, whatever the model says."""
+    """A scripted turn of the conversation, whatever the model would have said.
 
-    role: Literal["user", "assistant"]
-    text: str
+    A turn of role `tool` is the mocked result of the call in the turn before it.
+    """
+
+    role: Literal["user", "assistant", "tool"]
+    text: str = ""
+    call: str | None = None
+    """The name of the tool that the assistant calls; may hold slots."""
+    arguments: str = "{{}}"
+    """Template of the call's arguments: a JSON object."""
+
+
+class OfferedTool(_Spec, frozen=True):
+    """A tool as the model is told of it. Nothing runs it: its results are turns."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of its arguments."""
 
 
 class VariantSpec(_Spec, frozen=True):
@@ -97,7 +115,11 @@ class Ask(_Spec, frozen=True):
     """Several templates take turns, seed by seed."""
     system: str | None = None
     turns: list[TurnSpec] = []
-    """What was said before the last message, which is the template's."""
+    """What was said before the question, which is the template's."""
+    after: list[TurnSpec] = []
+    """What follows the question before the model answers: calls of tools and their results."""
+    tools: list[OfferedTool] = []
+    """A sample is offered those of them that are called in it."""
     options: list[OptionSpec] = []
     perturbs: list[str] = []
     """Slots that a perturbation may touch."""
@@ -128,8 +150,11 @@ class Card(_Spec, frozen=True):
     """Extra figures reported beside the row."""
     asks_for_harm: bool = False
     """Its prompts may get a provider's key suspended: a dry run says so."""
+    canary: str | None = None
+    """A string that is nowhere else: by it the set is found in training data, or in a reply."""
     rubric: str | None = None
-    """What an LLM judge, where one is named, is asked about the replies."""
+    """What an LLM judge is asked about the replies: a rubric that ships, or a file `NAME.toml` in
+    the folder of a task of one's own."""
     generator: str | None = None
     """Where seeds are computed for each edition: no `seeds.jsonl` then."""
     seeds: int = 0
@@ -193,8 +218,9 @@ def _check(card: Card, file: Path) -> None:
     if (card.unit == "group") != (card.headline == "group_rate"):
         refuse('`unit = "group"` goes with `headline = "group_rate"`, and only with it')
     roles = _check_ask(card, refuse)
-    if card.ask.turns and card.ask.turns[0].role != "user":
-        refuse("a conversation begins with the user's turn")
+    _check_turns(card, refuse)
+    if card.rubric and Path(card.rubric).name != card.rubric:
+        refuse(f"expected the name of a rubric or of a file beside the card, got {card.rubric!r}")
     by_outcome = card.by_outcome
     if by_outcome and (not card.sides[0].variants or card.sides[1].variants):
         refuse("sides follow the outcome: every variant stands under the first")
@@ -217,6 +243,39 @@ def _check_ask(card: Card, refuse: Callable[[str], None]) -> set[str]:
     if card.ask.kind in ("choice", "confidence") and len(roles) < 2:
         refuse("a choice needs at least two options with different roles")
     return roles
+
+
+def _check_turns(card: Card, refuse: Callable[[str], None]) -> None:
+    ask = card.ask
+    if ask.turns and ask.turns[0].role != "user":
+        refuse("a conversation begins with the user's turn")
+    if ask.after and (ask.after[0].role != "assistant" or ask.after[-1].role == "assistant"):
+        refuse("`after` begins with the assistant's turn, and the model's own turn ends it")
+    if ask.after and ask.kind not in ("choice", "confidence"):
+        refuse("`after` goes with choices: open replies are judged by the last message")
+    variants = [variant for side in card.sides for variant in side.variants]
+    names = {tool.name for tool in ask.tools}
+    if len(names) < len(ask.tools):
+        refuse("two tools have the same name")
+    scripts = [ask.turns, ask.after, *(variant.turns for variant in variants)]
+    for script in scripts:
+        called = [False, *(turn.call is not None for turn in script)]
+        answered = [*(turn.role == "tool" for turn in script), False]
+        if called != answered:
+            refuse("a turn with a `call` is followed by one of role `tool`, and no other turn is")
+        for turn in script:
+            _check_turn(turn, names, refuse)
+
+
+def _check_turn(turn: TurnSpec, tools: set[str], refuse: Callable[[str], None]) -> None:
+    if turn.call is None:
+        if not turn.text:
+            refuse(f"a turn of the {turn.role} says nothing")
+        return
+    if turn.role != "assistant":
+        refuse(f"a tool is called by the assistant, not by the {turn.role}")
+    if turn.call not in tools and not slots_of(turn.call):
+        refuse(f"no tool {turn.call!r} in `ask.tools`: {', '.join(sorted(tools)) or 'none'}")
 
 
 def _check_variants(card: Card, roles: set[str], refuse: Callable[[str], None]) -> None:

@@ -7,15 +7,24 @@ perturbations; the same edition gives the same samples, hash for hash, on any ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from truing.errors import TaskError
 from truing.perturbations.typos import typos
-from truing.records import Choice, Message, Reference, Role, Sample, content_hash
-from truing.tasks.card import Card, SideSpec, VariantSpec
+from truing.records import (
+    Choice,
+    Message,
+    Reference,
+    Role,
+    Sample,
+    ToolCall,
+    ToolSpec,
+    content_hash,
+)
+from truing.tasks.card import Card, OfferedTool, SideSpec, TurnSpec, VariantSpec
 from truing.tasks.seeds import Seed, draw_bytes, order_seeds
 
 __all__ = ["BY_OUTCOME", "applies", "expand", "expand_seed"]
@@ -93,7 +102,7 @@ def _sample(
     late = {name for name, text in variant.slots.items() if _NAMES_OPTIONS.search(text)}
     slots = {**slots, **{n: fill(text) for n, text in variant.slots.items() if n not in late}}
     options = [
-        (option.role, fill(option.text))
+        (fill(option.role), fill(option.text))
         for option in card.ask.options
         if not variant.options or option.role in variant.options
     ]
@@ -111,11 +120,11 @@ def _sample(
     templates = card.ask.template if isinstance(card.ask.template, list) else [card.ask.template]
     template = variant.template or templates[place % len(templates)]
     body = fill(template)
-    turns = [(turn.role, turn.text) for turn in variant.turns or card.ask.turns]
+    turns = variant.turns or card.ask.turns
     asks_confidence = card.ask.kind == "confidence"
     target = fill(variant.right)
     if choices:
-        listed = any("{options}" in text for _, text in (*turns, ("user", template)))
+        listed = any("{options}" in text for text in (*(turn.text for turn in turns), template))
         body += "" if listed else f"\n{slots['options']}"
         ask = _ask_for_letter(choices, confidence=asks_confidence, reason=bool(variant.cues))
         body = f"{body}\n{ask}"
@@ -125,8 +134,9 @@ def _sample(
         reference = Reference(
             good=tuple(map(fill, variant.good)), bad=tuple(map(fill, variant.bad))
         )
-    messages = [Message(role=Role(role), text=fill(text)) for role, text in turns]
-    messages.append(Message(role=Role.USER, text=body))
+    before = [_said(turn, fill, place) for place, turn in enumerate(turns)]
+    after = [_said(turn, fill, place) for place, turn in enumerate(card.ask.after, len(before))]
+    messages = [*before, Message(role=Role.USER, text=body), *after]
     if card.ask.system:
         messages.insert(0, Message(role=Role.SYSTEM, text=fill(card.ask.system)))
     return Sample(
@@ -135,16 +145,59 @@ def _sample(
         messages=tuple(messages),
         target=target,
         side=BY_OUTCOME if card.by_outcome else side.name,
-        cluster=slots.get("cluster", slots["id"]),
+        cluster=(cluster := slots.get("cluster", slots["id"])),
+        seed=None if cluster == slots["id"] else slots["id"],
         group=slots["id"] if card.unit == "group" else None,
         variant=fill(variant.name),
         control=variant.control,
         choices=choices,
+        tools=_tools_called(messages, card.ask.tools, where=f"{card.id}, seed {slots['id']}"),
         reference=reference,
         max_tokens=card.max_tokens,
         confidence=asks_confidence,
         cues=tuple(filter(None, fill(variant.cues).split("|"))),
         passage=None if variant.passage is None else fill(variant.passage),
+    )
+
+
+def _said(turn: TurnSpec, fill: Callable[[str], str], place: int) -> Message:
+    """A scripted turn, `place` being its number: a result has the number of the call before it."""
+    text = fill(turn.text)
+    if turn.role == "tool":
+        return Message(role=Role.TOOL, text=text, tool_call_id=_call_id(place - 1))
+    calls: tuple[ToolCall, ...] = ()
+    if turn.call is not None:
+        arguments = fill(turn.arguments)
+        try:
+            msgspec.json.decode(arguments, type=dict)
+        except msgspec.DecodeError as error:
+            raise TaskError(f"the arguments of a call are no JSON object: {arguments}") from error
+        calls = (ToolCall(id=_call_id(place), name=fill(turn.call), arguments=arguments),)
+    return Message(role=Role(turn.role), text=text, tool_calls=calls)
+
+
+def _call_id(place: int) -> str:
+    # Nine letters and digits: the one form that every provider takes.
+    return f"call{place:05d}"
+
+
+def _tools_called(
+    messages: list[Message], offered: list[OfferedTool], *, where: str
+) -> tuple[ToolSpec, ...]:
+    """The tools that a conversation calls, each with the result that its first call gets."""
+    results = {message.tool_call_id: message.text for message in messages if message.tool_call_id}
+    calls = {call.name: call.id for message in reversed(messages) for call in message.tool_calls}
+    if unknown := calls.keys() - {tool.name for tool in offered}:
+        raise TaskError(f"{where}: no tool {min(unknown)!r} in `ask.tools`")
+    return tuple(
+        ToolSpec(
+            name=tool.name,
+            description=tool.description,
+            parameters=tool.parameters,
+            mocked_result=results[calls[tool.name]],
+        )
+        for tool in offered
+        if tool.name in calls
     )
 
 

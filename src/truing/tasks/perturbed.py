@@ -1,6 +1,7 @@
 """A task under a perturbation: every question of it as it was, once more, and perturbed.
 
-The perturbed question is the row; the other two are control arms, which say how much an answer
+The question is the last thing that the user says; what follows it (a tool's result) stays. The
+perturbed question is the row; the other two are control arms, which say how much an answer
 changes without any perturbation. The id is the task's, a plus sign and the perturbation:
 `violence/twins+role_play`.
 """
@@ -73,14 +74,19 @@ def perturbed_samples(samples: Iterator[Sample], spec: str, *, edition: int) -> 
 def _perturbed(
     sample: Sample, perturbation: Perturbation, rate: float, draw: random.Random
 ) -> tuple[Message, ...]:
-    *before, last = sample.messages
-    body, tail = _cut(last.text, sample)
+    place = max(i for i, message in enumerate(sample.messages) if message.role is Role.USER)
+    before, asked, after = (
+        sample.messages[:place],
+        sample.messages[place],
+        sample.messages[place + 1 :],
+    )
+    body, tail = _cut(asked.text, sample)
     words = {word for choice in sample.choices for word in choice.text.split()}
     text = perturbation.rewrite(Asked(body, frozenset(words), draw, rate)) + tail
     turns = [Message(role=Role(role), text=said) for role, said in perturbation.turns]
     systems = [message for message in before if message.role is Role.SYSTEM]
     others = [message for message in before if message.role is not Role.SYSTEM]
-    return (*systems, *turns, *others, msgspec.structs.replace(last, text=text))
+    return (*systems, *turns, *others, msgspec.structs.replace(asked, text=text), *after)
 
 
 def _cut(text: str, sample: Sample) -> tuple[str, str]:

@@ -13,8 +13,10 @@ from truing.records import Sample, content_hash
 from truing.reports.profile import Row
 from truing.similarity import near_duplicates
 from truing.tasks import Task
+from truing.tasks.card import PublicCard
 from truing.tasks.expand import BY_OUTCOME
 from truing.trial import measure_in_memory
+from truing.validation.evidence import shipped_folder
 from truing.validation.finding import Finding
 
 __all__ = ["check_across", "check_form", "check_policies", "held_to_the_floor"]
@@ -26,6 +28,9 @@ MOST_GROUP_FLOOR = 0.02
 LICENCES = {"MIT", "Apache-2.0", "CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0"}
 """Licences under which a set may be shipped with truing."""
 ORACLE_LEAST, ANTI_ORACLE_MOST = 0.98, 0.02
+CANARY = "truing-canary "
+"""Begins the string by which a set is found in a text that it should not be in."""
+_DECLARED = "declared one-sided"
 _ROUNDING = 1e-9
 
 
@@ -41,6 +46,7 @@ def check_form(task: Task, *, edition: int = 0) -> Iterator[Finding]:
     yield _readability(main)
     licence = task.card.licence
     yield Finding(check="licence", ok=licence in LICENCES, figure=licence)
+    yield _canary(task)
 
 
 def held_to_the_floor(row: Row) -> float | None:
@@ -56,12 +62,16 @@ async def check_policies(task: Task, *, edition: int = 0) -> Iterator[Finding]:
         return (await measure_in_memory(model, [task], edition=edition))[0].rows[0]
 
     rows = {policy: await row_of(policy) for policy in TRIVIAL if policy != "random"}
-    found = list(_against_floor(rows))
+    found = list(_against_floor(rows, declared=_one_sided(task)))
     oracle, anti = await row_of("oracle"), await row_of("anti-oracle")
     best = oracle.headline.estimate or 0.0
     worst = max(side.estimate or 0.0 for side in anti.sides.values())
-    found.append(Finding(check="oracle", ok=best >= ORACLE_LEAST, figure=f"{best:.4f}"))
-    found.append(Finding(check="anti-oracle", ok=worst <= ANTI_ORACLE_MOST, figure=f"{worst:.4f}"))
+    for check, rate, margin in (
+        ("oracle", best, best - ORACLE_LEAST),
+        ("anti-oracle", worst, ANTI_ORACLE_MOST - worst),
+    ):
+        figure = f"{rate:.4f}"
+        found.append(Finding(check=check, ok=margin >= 0, figure=figure, value=rate, margin=margin))
     return iter(found)
 
 
@@ -89,14 +99,18 @@ def _counts(task: Task, samples: list[Sample]) -> Iterator[Finding]:
     if task.card.by_outcome:
         names = {BY_OUTCOME}
     lacking = [seed for seed, own in by_seed.items() if {s.side for s in own} != names]
+    declared = _one_sided(task)
     yield Finding(
-        check="seeds", ok=len(by_seed) >= FEWEST_SEEDS, figure=f"{len(by_seed)} (at least 150)"
+        check="seeds",
+        ok=None if declared else len(by_seed) >= FEWEST_SEEDS,
+        figure=f"{len(by_seed)} ({_DECLARED if declared else 'at least 150'})",
+        value=float(len(by_seed)),
     )
     yield Finding(
         check="both sides from every seed",
-        ok=not lacking,
-        figure=f"{len(lacking)} lack one",
-        detail=", ".join(lacking[:5]),
+        ok=None if declared else not lacking,
+        figure=_DECLARED if declared else f"{len(lacking)} lack one",
+        detail="" if declared else ", ".join(lacking[:5]),
     )
     sizes = Counter(len(own) for own in by_seed.values())
     shown = ", ".join(f"{count} of {size}" for size, count in sorted(sizes.items()))
@@ -118,7 +132,7 @@ def _positions(samples: list[Sample]) -> Finding:
     places: dict[str, Counter[str]] = defaultdict(Counter)
     options: dict[str, int] = {}
     for sample in samples:
-        if sample.choices:
+        if sample.choices and not sample.cues:  # there it is where the hint points
             places[sample.variant][sample.target] += 1
             options[sample.variant] = len(sample.choices)
     off = {
@@ -174,6 +188,8 @@ def _duplicates(samples: list[Sample]) -> Finding:
         check="near-duplicates across seeds",
         ok=share < MOST_NEAR_DUPLICATES,
         figure=f"{share:.3f} (below {MOST_NEAR_DUPLICATES})",
+        value=share,
+        margin=MOST_NEAR_DUPLICATES - share,
         detail="; ".join(sorted(set(alike.values()))[:5]),
     )
 
@@ -195,13 +211,35 @@ def _grade(text: str) -> float:
     return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
 
 
-def _against_floor(rows: dict[str, Row]) -> Iterator[Finding]:
+def _canary(task: Task) -> Finding:
+    """The string that is nowhere but in this set: in the card and, where there is one, a seed."""
+    canary = task.card.canary or ""
+    holds = canary.startswith(CANARY) and (
+        task.card.generator is not None or any(s.get("canary") == canary for s in task.seeds())
+    )
+    ships = task.folder is None and shipped_folder(task.id) is not None
+    found = canary or "none" if holds or not canary else f"{canary}, not in the seeds"
+    return Finding(check="canary string", ok=holds or (False if ships else None), figure=found)
+
+
+def _one_sided(task: Task) -> bool:
+    return isinstance(task.card, PublicCard) and task.card.one_sided is not None
+
+
+def _against_floor(rows: dict[str, Row], *, declared: bool) -> Iterator[Finding]:
     some = next(iter(rows.values()))
     floor = some.floor or 0.0
-    fits = floor <= MOST_GROUP_FLOOR if some.unit == "group" else abs(floor - 0.5) <= _ROUNDING
-    yield Finding(check="floor", ok=fits, figure=f"{floor:.4f}")
+    # Below .5 where a loop's structure gives no stance a whole side.
+    fits = floor <= (MOST_GROUP_FLOOR if some.unit == "group" else 0.5 + _ROUNDING)
+    yield Finding(
+        check="floor",
+        ok=None if declared else fits,
+        figure=f"{floor:.4f}" + (f" ({_DECLARED})" if declared else ""),
+        value=floor,
+    )
     rates = {policy: held_to_the_floor(row) for policy, row in rows.items()}
-    unknown = [policy for policy, rate in rates.items() if rate is None]
+    # Whose answers no hint moves has no first side of an explanation row: that is declared.
+    unknown = [p for p, rate in rates.items() if rate is None and some.rule != "explanation"]
     above = [
         policy for policy, rate in rates.items() if rate is not None and rate > floor + _ROUNDING
     ]
@@ -212,8 +250,10 @@ def _against_floor(rows: dict[str, Row]) -> Iterator[Finding]:
         ok=not above and not unknown,
         figure=f"best {best} {known[best]:.3f}",
         detail=", ".join([*above, *(f"{policy}: no rate" for policy in unknown)]),
+        value=known[best],
+        margin=floor - known[best],
     )
 
 
 def _asked(sample: Sample) -> str:
-    return "\n".join(message.text for message in sample.messages)
+    return "\n".join(message.full_text for message in sample.messages)

@@ -16,3 +16,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured, as a person reads it."""
     detail: str = ""
     """Where to look: the first samples or seeds that do not hold."""
+    value: float | None = None
+    """The number measured, where it is one."""
+    margin: float | None = None
+    """How far `value` is within what is allowed; below 0 where it is not."""

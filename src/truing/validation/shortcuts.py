@@ -25,6 +25,7 @@ MOST_ABOVE_FLOOR = 0.05
 MOST_TOLD_APART = 0.70
 """What the same learner reaches on XSTest's safe and unsafe prompts: twins are no easier."""
 _FOLDS = 5
+_FEWEST_SEEDS = 20
 Rights = Sequence[float]
 
 
@@ -34,6 +35,11 @@ def check_shortcuts(task: Task, floor: float, *, edition: int = 0) -> Iterator[F
     Raises `MissingExtra` without scikit-learn.
     """
     samples = [s for s in task.walk(edition=edition) if not s.control]
+    seeds = len({sample.cluster for sample in samples})
+    if seeds < _FEWEST_SEEDS:
+        few = f"{seeds} seeds are too few to learn from (at least {_FEWEST_SEEDS})"
+        yield Finding(check="shortcuts", ok=None, figure=few)
+        return
     if samples[0].choices:
         yield _finding("options alone", _rate(samples, _from_options(samples)), floor)
         roles = [_right_role(sample) for sample in samples]
@@ -47,11 +53,16 @@ def check_shortcuts(task: Task, floor: float, *, edition: int = 0) -> Iterator[F
             yield _finding("prompt alone", _rate(samples, rights), max(floor, chance))
         return
     targets = [sample.target for sample in samples]
+    if len(set(targets)) == 1:
+        yield Finding(check="twins told apart by words", ok=None, figure="one side only")
+        return
     accuracy = _balanced_accuracy(targets, _from_prompts(samples, targets))
     yield Finding(
         check="twins told apart by words",
         ok=accuracy <= MOST_TOLD_APART,
         figure=f"balanced accuracy {accuracy:.3f} (at most {MOST_TOLD_APART:.2f})",
+        value=accuracy,
+        margin=MOST_TOLD_APART - accuracy,
     )
 
 
@@ -60,6 +71,8 @@ def _finding(check: str, rate: float, floor: float) -> Finding:
         check=check,
         ok=rate <= floor + MOST_ABOVE_FLOOR,
         figure=f"{rate:.3f} (floor {floor:.3f} + {MOST_ABOVE_FLOOR})",
+        value=rate,
+        margin=floor + MOST_ABOVE_FLOOR - rate,
     )
 
 
@@ -87,7 +100,7 @@ def _from_prompts(samples: list[Sample], classes: list[str]) -> list[str]:
         "\n".join(
             line
             for message in sample.messages
-            for line in message.text.splitlines()
+            for line in message.full_text.splitlines()
             if line not in options
         )
         for sample, options in zip(samples, listed, strict=True)

@@ -6,17 +6,18 @@ from typing import Any
 
 import msgspec
 
-from truing.models.model import clean_text
 from truing.models.wires.wire import (
     Dialect,
     Malformed,
     Stop,
     answer_tokens,
-    count,
-    full_message,
+    arguments_of,
+    from_parts,
+    merged,
+    said,
     without_none,
 )
-from truing.records import Elicitation, Message, Request, Response, Role, ToolCall
+from truing.records import Message, Request, Response, Role, ToolCall
 
 __all__ = ["AnthropicMessages"]
 
@@ -35,15 +36,20 @@ class AnthropicMessages:
 
     path = "/messages"
     headers = {"anthropic-version": "2023-06-01"}  # noqa: RUF012 - shared and never changed
-    fields = {"temperature": "temperature", "thinking": "thinking"}  # noqa: RUF012
+    fields = {  # noqa: RUF012
+        "temperature": "temperature",
+        "thinking": "thinking",
+        "tool_choice": "tool_choice",
+        "tools": "tools",
+    }
 
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         """The body of a request. The protocol has neither seed nor log-probabilities."""
         system = [m.text for m in request.messages if m.role is Role.SYSTEM]
-        turns = [_turn(m) for m in request.messages if m.role is not Role.SYSTEM]
+        turns = [_turn(m) for m in said(request, dialect) if m.role is not Role.SYSTEM]
         body: dict[str, Any] = {
             "model": dialect.model,
-            "messages": _merged(turns),
+            "messages": [_written(turn) for turn in merged(turns, "content")],
             "max_tokens": answer_tokens(request, dialect),
         }
         if system:
@@ -57,7 +63,7 @@ class AnthropicMessages:
             body["max_tokens"] = own + budget
         elif "temperature" not in dialect.unsent:
             body["temperature"] = min(request.temperature, 1.0)
-        if request.tools:
+        if request.tools and "tools" not in dialect.unsent:
             body["tools"] = [
                 {
                     "name": tool.name,
@@ -66,6 +72,8 @@ class AnthropicMessages:
                 }
                 for tool in request.tools
             ]
+            if "tool_choice" not in dialect.unsent:
+                body["tool_choice"] = {"type": "none"}
         return without_none(body | request.parameters) if request.parameters else body
 
     def read(self, reply: Any, request: Request) -> Response:
@@ -92,21 +100,15 @@ class AnthropicMessages:
         # An empty turn is a legal answer only where it says why it ended.
         if not parts and (stop not in ("length", "filter") and given != "end_turn"):
             raise Malformed("expected a message with content, got none")
-        text = clean_text(text)
-        usage = reply.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        read = [
-            count(usage.get(name))
-            for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-        ]
-        return Response(
-            text=text,
-            message=full_message(text, calls, thoughts),
-            stop_reason=stop,
-            truncated=stop == "length",
-            prompt_tokens=None if read[0] is None else sum(n or 0 for n in read),
-            completion_tokens=count(usage.get("output_tokens")),
-            elicitation=Elicitation.PARSED if request.choices else Elicitation.FREE,
+        return from_parts(
+            request,
+            text,
+            calls,
+            thoughts,
+            stop=stop,
+            usage=reply.get("usage"),
+            read=("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+            written="output_tokens",
         )
 
 
@@ -118,31 +120,18 @@ def _turn(message: Message) -> dict[str, Any]:
             "content": message.text,
         }
         return {"role": "user", "content": [result]}
-    if not message.tool_calls:
-        return {"role": message.role, "content": message.text}
-    parts: list[dict[str, Any]] = [{"type": "text", "text": message.text}] if message.text else []
+    parts: list[dict[str, Any]] = []
+    if message.text or not message.tool_calls:
+        parts.append({"type": "text", "text": message.text})
     for call in message.tool_calls:
-        try:
-            given = msgspec.json.decode(call.arguments)
-        except msgspec.DecodeError:
-            given = {}
+        given = arguments_of(call)
         parts.append({"type": "tool_use", "id": call.id, "name": call.name, "input": given})
-    return {"role": "assistant", "content": parts}
+    return {"role": message.role, "content": parts}
 
 
-def _merged(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Turns in alternation: neighbours of the same role become one turn of several parts."""
-    merged: list[dict[str, Any]] = []
-    for turn in turns:
-        if merged and merged[-1]["role"] == turn["role"]:
-            merged[-1] = {
-                "role": turn["role"],
-                "content": _parts(merged[-1]["content"]) + _parts(turn["content"]),
-            }
-        else:
-            merged.append(turn)
-    return merged
-
-
-def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+def _written(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn of one text with that text as its content, as people write it."""
+    match turn["content"]:
+        case [{"type": "text", "text": text}]:
+            return {**turn, "content": text}
+    return turn

@@ -6,19 +6,18 @@ from typing import Any
 
 import msgspec
 
-from truing.models.model import clean_text
 from truing.models.wires.wire import (
     Dialect,
     Malformed,
     Stop,
     answer_tokens,
     arguments_of,
-    count,
-    full_message,
+    from_parts,
     merged,
+    said,
     without_none,
 )
-from truing.records import Elicitation, Message, Request, Response, Role, ToolCall
+from truing.records import Message, Request, Response, Role, ToolCall
 
 __all__ = ["BedrockConverse"]
 
@@ -45,7 +44,12 @@ class BedrockConverse:
 
     path = "/converse"
     headers: dict[str, str] = {}  # noqa: RUF012 - shared and never changed
-    fields = {"temperature": "temperature", "thinking": "thinking"}  # noqa: RUF012
+    fields = {  # noqa: RUF012
+        "temperature": "temperature",
+        "thinking": "thinking",
+        "toolconfig": "tools",
+        "tool": "tools",
+    }
 
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         """The arguments of a call but for the model. There are no seed and no log-probabilities.
@@ -54,7 +58,7 @@ class BedrockConverse:
         `additionalModelRequestFields`.
         """
         system = [m.text for m in request.messages if m.role is Role.SYSTEM and m.text]
-        turns = [_turn(m) for m in request.messages if m.role is not Role.SYSTEM]
+        turns = [_turn(m) for m in said(request, dialect) if m.role is not Role.SYSTEM]
         inference: dict[str, Any] = {"maxTokens": answer_tokens(request, dialect)}
         model_fields: dict[str, Any] = {}
         body: dict[str, Any] = {"messages": merged(turns, "content")}
@@ -67,7 +71,8 @@ class BedrockConverse:
             model_fields["thinking"] = {"type": "enabled", "budget_tokens": budget}
         elif "temperature" not in dialect.unsent:
             inference["temperature"] = min(request.temperature, 1.0)
-        if request.tools:
+        if request.tools and "tools" not in dialect.unsent:
+            # The protocol cannot say that none may be called; what was called must be offered.
             body["toolConfig"] = {
                 "tools": [
                     {
@@ -121,21 +126,15 @@ class BedrockConverse:
         # An empty turn is a legal answer only where it says why it ended.
         if not parts and stop == "unknown":
             raise Malformed("expected a message with content, got none")
-        text = clean_text(text)
-        usage = reply.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        read = [
-            count(usage.get(name))
-            for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
-        ]
-        return Response(
-            text=text,
-            message=full_message(text, calls, thoughts),
-            stop_reason=stop,
-            truncated=stop == "length",
-            prompt_tokens=None if read[0] is None else sum(n or 0 for n in read),
-            completion_tokens=count(usage.get("outputTokens")),
-            elicitation=Elicitation.PARSED if request.choices else Elicitation.FREE,
+        return from_parts(
+            request,
+            text,
+            calls,
+            thoughts,
+            stop=stop,
+            usage=reply.get("usage"),
+            read=("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
+            written="outputTokens",
         )
 
 

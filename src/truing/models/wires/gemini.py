@@ -19,9 +19,10 @@ from truing.models.wires.wire import (
     count,
     full_message,
     merged,
+    said,
     without_none,
 )
-from truing.records import Elicitation, Message, Request, Response, Role, ToolCall
+from truing.records import Elicitation, Message, Request, Response, Role, ToolCall, ToolSpec
 
 __all__ = ["Gemini"]
 
@@ -57,6 +58,8 @@ class Gemini:
         "responsejsonschema": "json_schema",
         "thinking": "thinking",
         "thinkingconfig": "thinking",
+        "toolconfig": "tool_choice",
+        "tools": "tools",
     }
 
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
@@ -70,7 +73,9 @@ class Gemini:
         names = {call.id: call.name for m in request.messages for call in m.tool_calls}
         signs = _SIGNS_CALLS.search(dialect.model) is not None
         turns = [
-            _turn(m, names, signs=signs) for m in request.messages if m.role is not Role.SYSTEM
+            _turn(m, names, signs=signs)
+            for m in said(request, dialect)
+            if m.role is not Role.SYSTEM
         ]
         config: dict[str, Any] = {"maxOutputTokens": answer_tokens(request, dialect)}
         body: dict[str, Any] = {"contents": merged(turns, "parts"), "generationConfig": config}
@@ -92,16 +97,8 @@ class Gemini:
                 "includeThoughts": True,
                 "thinkingBudget": request.thinking_tokens,
             }
-        if request.tools:
-            declared = [
-                {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parametersJsonSchema": tool.parameters,
-                }
-                for tool in request.tools
-            ]
-            body["tools"] = [{"functionDeclarations": declared}]
+        if request.tools and "tools" not in unsent:
+            body |= _offered(request.tools, may_call="tool_choice" in unsent)
         for name, value in request.parameters.items():
             (body if name in _TOP else config)[name] = value
         if body["generationConfig"] is config:
@@ -154,6 +151,21 @@ class Gemini:
             option_logprobs=option_logprobs(_as_chat(candidate.get("logprobsResult")), letters),
             elicitation=Elicitation.PARSED if request.choices else Elicitation.FREE,
         )
+
+
+def _offered(tools: tuple[ToolSpec, ...], *, may_call: bool) -> dict[str, Any]:
+    declared = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "parametersJsonSchema": tool.parameters,
+        }
+        for tool in tools
+    ]
+    fields: dict[str, Any] = {"tools": [{"functionDeclarations": declared}]}
+    if not may_call:
+        fields["toolConfig"] = {"functionCallingConfig": {"mode": "NONE"}}
+    return fields
 
 
 def _joined(parts: list[dict[str, Any]], *, thought: bool) -> str:

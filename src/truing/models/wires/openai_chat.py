@@ -14,6 +14,7 @@ from truing.models.wires.wire import (
     answer_tokens,
     count,
     full_message,
+    said,
     without_none,
 )
 from truing.records import Elicitation, Message, Request, Response, ToolCall
@@ -49,6 +50,8 @@ class OpenAIChat:
         "guided_grammar": "choice",
         "ebnf": "choice",
         "max_tokens": "max_tokens",
+        "tool_choice": "tool_choice",
+        "tools": "tools",
     }
 
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
@@ -57,14 +60,14 @@ class OpenAIChat:
         field = _tokens_field(dialect)
         body: dict[str, Any] = {
             "model": dialect.model,
-            "messages": [_message(message) for message in request.messages],
+            "messages": [_message(message) for message in said(request, dialect)],
             field: answer_tokens(request, dialect),
         }
         if "temperature" not in unsent:
             body["temperature"] = request.temperature
         if "seed" not in unsent:
             body[dialect.seed_field] = request.seed + request.repeat
-        if request.tools:
+        if request.tools and "tools" not in unsent:
             body["tools"] = [
                 {
                     "type": "function",
@@ -76,6 +79,8 @@ class OpenAIChat:
                 }
                 for tool in request.tools
             ]
+            if "tool_choice" not in unsent:
+                body["tool_choice"] = "none"
         if request.json_schema is not None and "json_schema" not in unsent:
             body["response_format"] = {
                 "type": "json_schema",

@@ -13,6 +13,7 @@ from truing.models.wires.wire import (
     answer_tokens,
     count,
     full_message,
+    said,
     without_none,
 )
 from truing.records import Elicitation, Message, Request, Response, Role, ToolCall
@@ -29,20 +30,22 @@ class OpenAIResponses:
         "temperature": "temperature",
         "top_logprobs": "logprobs",
         "text.format": "json_schema",
+        "tool_choice": "tool_choice",
+        "tools": "tools",
     }
 
     def encode(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         """The body of a request. The protocol has no seed."""
         body: dict[str, Any] = {
             "model": dialect.model,
-            "input": [item for message in request.messages for item in _items(message)],
+            "input": [item for message in said(request, dialect) for item in _items(message)],
             # The protocol's least is 16.
             "max_output_tokens": max(16, answer_tokens(request, dialect)),
             "store": False,
         }
         if "temperature" not in dialect.unsent:
             body["temperature"] = request.temperature
-        if request.tools:
+        if request.tools and "tools" not in dialect.unsent:
             body["tools"] = [
                 {
                     "type": "function",
@@ -52,6 +55,8 @@ class OpenAIResponses:
                 }
                 for tool in request.tools
             ]
+            if "tool_choice" not in dialect.unsent:
+                body["tool_choice"] = "none"
         if request.json_schema is not None and "json_schema" not in dialect.unsent:
             form = {"type": "json_schema", "name": "answer", "schema": request.json_schema}
             body["text"] = {"format": form}

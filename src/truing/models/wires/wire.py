@@ -7,7 +7,17 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from truing.models.model import answer_room, clean_text
-from truing.records import Fault, FaultKind, Message, Request, Response, Role, ToolCall
+from truing.models.plain_turns import plain_turns
+from truing.records import (
+    Elicitation,
+    Fault,
+    FaultKind,
+    Message,
+    Request,
+    Response,
+    Role,
+    ToolCall,
+)
 
 __all__ = [
     "Dialect",
@@ -17,8 +27,10 @@ __all__ = [
     "answer_tokens",
     "arguments_of",
     "count",
+    "from_parts",
     "full_message",
     "merged",
+    "said",
     "settled",
     "without_none",
 ]
@@ -64,6 +76,41 @@ class Wire(Protocol):
 def answer_tokens(request: Request, dialect: Dialect) -> int:
     """Tokens allowed for an answer, with what a reasoning model thinks before it on top."""
     return answer_room(request) + ((request.thinking_tokens or 0) if dialect.thinks else 0)
+
+
+def said(request: Request, dialect: Dialect) -> tuple[Message, ...]:
+    """The conversation as it is sent: in plain turns to a server that takes no tools."""
+    return plain_turns(request.messages) if "tools" in dialect.unsent else request.messages
+
+
+def from_parts(
+    request: Request,
+    text: str,
+    calls: tuple[ToolCall, ...],
+    thoughts: str,
+    *,
+    stop: Stop,
+    usage: Any,
+    read: tuple[str, ...],
+    written: str,
+) -> Response:
+    """The response of a protocol whose turns are lists of parts.
+
+    `read` names the counts that make up the prompt, the first of which must be there, and
+    `written` that of the answer.
+    """
+    text = clean_text(text)
+    counts = usage if isinstance(usage, dict) else {}
+    tokens = [count(counts.get(name)) for name in read]
+    return Response(
+        text=text,
+        message=full_message(text, calls, thoughts),
+        stop_reason=stop,
+        truncated=stop == "length",
+        prompt_tokens=None if tokens[0] is None else sum(n or 0 for n in tokens),
+        completion_tokens=count(counts.get(written)),
+        elicitation=Elicitation.PARSED if request.choices else Elicitation.FREE,
+    )
 
 
 def full_message(text: str, calls: tuple[ToolCall, ...], reasoning: Any) -> Message | None:

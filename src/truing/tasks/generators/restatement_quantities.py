@@ -100,7 +100,8 @@ def _clock(minutes: int) -> Quantity:
 
 def _degrees(number: int) -> Quantity:
     side = "below" if number < 0 else "above"
-    return f"{number} degrees", f"{abs(number)} degrees {side} zero"
+    unit = "degree" if abs(number) == 1 else "degrees"
+    return f"{number} {unit}", f"{abs(number)} {unit} {side} zero"
 
 
 def _date(day: int) -> Quantity:
