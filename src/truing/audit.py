@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from truing.errors import TruingError
-from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal, seconds_spent
+from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
+from truing.policies.kept import summarise_run
 from truing.records import JUDGE_PREFIX, RECORDED_LABEL, Response, Sample, content_hash, judged_hash
-from truing.reports.profile import Summary, summarise
+from truing.reports.profile import Summary
 from truing.runs import RunHeader, read_header, task_of
 from truing.scorers import find_scorer
 from truing.scorers.scorer import verdict_on
@@ -59,9 +60,7 @@ async def audit_run(folder: Path) -> Audit:
     if unjudged:
         audit.findings.append(f"{len(unjudged)} answers have no verdict yet: run it again")
     audit.torn_lines = torn.count
-    summary = summarise(
-        header, read_journal(folder / "journal"), wall_seconds=seconds_spent(folder / "journal")
-    )
+    summary = summarise_run(folder)
     audit.owed = summary.owed
     _check_summary(folder, summary, audit)
     return audit

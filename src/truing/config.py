@@ -32,6 +32,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Named lists of task ids."""
     prices: dict[str, OwnPrice] = {}
     """Model name or pattern -> US dollars a million tokens, before the table of prices."""
+    policy: str | None = None
+    """A shipped policy, or a file, relative to the config file."""
     max_cost: float | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-__all__ = ["binomial_tail", "normal_quantile", "student_quantile"]
+__all__ = ["binomial_at_least", "binomial_tail", "normal_quantile", "student_quantile"]
 
 _NORMAL = NormalDist()
 _MANY = 1000
@@ -58,6 +58,15 @@ def student_quantile(df: float, p: float) -> float:
 def binomial_tail(successes: int, n: int) -> float:
     """Probability that `n` fair coins show at most `successes` heads."""
     return 1.0 if successes >= n else _beta_share(n - successes, successes + 1, 0.5)
+
+
+def binomial_at_least(successes: float, n: float, p: float) -> float:
+    """Probability of `successes` or more among `n` draws that succeed with probability `p`.
+
+    The numbers may be fractional (an effective sample size): the incomplete beta function is the
+    continuous form of the binomial's tail.
+    """
+    return 1.0 if successes <= 0 else _beta_share(successes, n - successes + 1, p)
 
 
 def _beta_share(a: float, b: float, x: float) -> float:

@@ -57,6 +57,8 @@ class TaskHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of card and seeds."""
     samples: int
     """How many answers an epoch owes."""
+    seeds: int | None = None
+    """How many seeds the set has, asked or not; None in a run that did not note it."""
 
 
 class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +141,7 @@ def header_for(
                 columns=task.card.columns,
                 content=task.content_hash(edition=edition),
                 samples=task.sample_count(edition=edition, limit=seeds_per_task),
+                seeds=task.seed_count,
             )
             for task in tasks
         ],
@@ -220,8 +223,8 @@ def keep_tasks(folder: Path, tasks: Iterable[Task]) -> None:
         try:
             kept.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The card last: a folder without it does not count, and is written again.
-            for name in ("seeds.jsonl", "card.toml"):
-                if (task.folder / name).exists():
+            for name in ("seeds.jsonl", task.card.rubric or "", "card.toml"):
+                if name and (task.folder / name).is_file():
                     write_atomically(kept / name, (task.folder / name).read_bytes())
         except OSError as error:
             raise JournalError(f"cannot write to {kept}: {error.strerror or error}") from error

@@ -182,3 +182,11 @@ def test_a_folder_that_holds_something_is_never_written_into():
     Path("set/mine.txt").write_text("keep", "utf-8")
     assert "is not empty: name a new folder" in str(generate("violence").exception)
     assert Path("set/mine.txt").read_text("utf-8") == "keep"
+
+
+def test_examples_in_the_help_stand_on_lines_of_their_own():
+    for command in ([], ["generate"], ["compare"]):
+        lines = [line.strip() for line in truing(*command, "--help").output.splitlines()]
+        shown = [line for line in lines if line.startswith("truing ")]
+        assert len(shown) >= 3, command
+        assert not any("\\b" in line for line in lines)

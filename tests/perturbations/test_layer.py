@@ -15,8 +15,10 @@ from truing.cli import cli
 from truing.errors import UnknownName, UsageError
 from truing.models.scripted import Scripted
 from truing.perturbations import PERTURBATIONS, find_perturbation
+from truing.records import Role
 from truing.tasks import find_task
 
+TOOLS = "prompt_attacks/hidden_instructions"
 CHOICE, OPEN, GROUP = "hallucination/grounded_choice", "violence/twins", "prompt_attacks/typos"
 
 
@@ -102,6 +104,16 @@ def test_typos_never_touch_the_words_of_an_option():
         )
         words = {word for choice in clean.choices for word in re.findall(r"\w+", choice.text)}
         assert words & before <= after
+
+
+@pytest.mark.parametrize("spec", ["typos:0.2", "role_play", "leet"])
+def test_before_a_tools_result_it_is_the_users_question_that_is_perturbed(spec):
+    for clean, _, perturbed in arms(f"{TOOLS}+{spec}", limit=10):
+        assert [m.role for m in clean.messages] == [Role.USER, Role.ASSISTANT, Role.TOOL]
+        assert perturbed.messages[-2:] == clean.messages[-2:]
+        (asked,) = [m for m in perturbed.messages[-3:] if m.role is Role.USER]
+        assert asked.text != clean.messages[0].text
+        assert asked.text.split("\n")[-4:] == clean.messages[0].text.split("\n")[-4:]
 
 
 def test_a_perturbed_row_is_the_perturbed_questions_and_says_how_often_answers_flip():

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from truing.records import (
     Response,
     Role,
     Sample,
+    ToolCall,
     judged_hash,
 )
 from truing.scorers.judge import LlmJudge, build_judge_request, read_verdict
@@ -81,6 +83,14 @@ def test_a_verdict_holds_label_reason_cost_and_the_judged_text():
     assert found.judged == judged_hash(PLAIN)
     assert (found.tokens, found.cost_usd, found.cached) == (220, 0.001, False)
     assert judged(PLAIN, target="refused").outcome is Outcome.UNTRUSTWORTHY
+
+
+def test_a_judge_is_shown_the_calls_that_were_made():
+    call = ToolCall(id="c1", name="look", arguments='{"at": "x"}')
+    called = Message(role=Role.ASSISTANT, text="", tool_calls=(call,))
+    asked = msgspec.structs.replace(sample(), messages=(*sample().messages, called))
+    body = build_judge_request(RUBRIC, asked, PLAIN).messages[-1].text
+    assert '| look {"at": "x"}' in body.split("\n")
 
 
 def test_there_are_at_least_forty_attacks():

@@ -18,7 +18,10 @@ _COMMANDS = {
     "list": ("show", "List categories, tasks, benchmarks, suites, scorers, models, runs and more."),
     "show": ("show", "Show a category, a sub-category, a task or a run."),
     "tasks": ("tasks", "Check test sets: balance, duplicates, floors, shortcuts."),
+    "generate": ("generate", "Make a fresh test set: from topics, for a policy, from failures."),
     "report": ("report", "Derive a run's summary and report again from its journal."),
+    "compare": ("compare", "Two models by pairs: runs, or logs of inspect, lm-eval, promptfoo."),
+    "study": ("study", "Several models: ranks, trends and what rows share, with uncertainty."),
     "score": ("score", "Rates and tests for the answers in a file, or of a run, judged again."),
     "import": ("import_", "Bring public benchmarks here; make runs of recorded answers."),
     "doctor": ("doctor", "Look at the installation and at what a model can do."),
@@ -46,13 +49,13 @@ class _Lazy(click.Group):
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="truing")
 def cli() -> None:
-    r"""Measure how trustworthy a language model is, say how sure that is, show the evidence.
+    """Measure how trustworthy a language model is, say how sure that is, show the evidence.
 
     \b
     truing run                          the embedded model, no key, no network
     truing run -m openai/gpt-4o-mini    a provider (key from OPENAI_API_KEY)
     truing run -m NAME --base-url URL   any OpenAI-compatible server
-    """
+    """  # noqa: D301 - click wants the character itself
 
 
 def main(arguments: list[str] | None = None) -> Any:

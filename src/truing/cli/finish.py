@@ -6,28 +6,31 @@ from pathlib import Path
 
 import msgspec
 
-from truing.errors import JournalError
-from truing.journal import read_journal, seconds_spent
+from truing.errors import JournalError, UsageError
+from truing.journal import read_journal
+from truing.policies.kept import keep_policy, summarise_run
+from truing.policies.policy import Policy
 from truing.reports.evidence import gather_evidence
 from truing.reports.html import render_html
-from truing.reports.profile import Summary, summarise
+from truing.reports.junit import render_junit
+from truing.reports.profile import Summary
+from truing.reports.verdict import FAIL, PASS
 from truing.runs import read_header, write_atomically
 
-__all__ = ["derive_summary", "write_reports"]
+__all__ = ["verdict_code", "write_junit", "write_reports"]
+
+BELOW, UNDECIDED = 100, 101
 
 
-def derive_summary(folder: Path) -> Summary:
-    """Every number of a run, from its header and journal."""
-    journal = folder / "journal"
-    return summarise(
-        read_header(folder), read_journal(journal), wall_seconds=seconds_spent(journal)
-    )
+def write_reports(folder: Path, policy: Policy | None = None) -> Summary:
+    """Write `summary.json` and `report.html` into a run folder; returns the summary.
 
-
-def write_reports(folder: Path) -> Summary:
-    """Write `summary.json` and `report.html` into a run folder; returns the summary."""
+    A policy is kept in the folder first; without one, that which is kept there holds.
+    """
     header = read_header(folder)
-    summary = derive_summary(folder)
+    if policy is not None:
+        keep_policy(folder, policy)
+    summary = summarise_run(folder)
     evidence = gather_evidence(header, lambda: read_journal(folder / "journal"))
     try:
         encoded = msgspec.json.format(msgspec.json.encode(summary), indent=1)
@@ -37,3 +40,20 @@ def write_reports(folder: Path) -> Summary:
     except OSError as error:
         raise JournalError(f"cannot write to {folder}: {error.strerror or error}") from error
     return summary
+
+
+def write_junit(file: Path, summary: Summary) -> None:
+    """Write the verdict as JUnit XML. Raises `UsageError` without a policy, or where it cannot."""
+    if summary.policy is None:
+        raise UsageError("--junit: this run is held against no policy: add --policy NAME or FILE")
+    try:
+        file.write_text(render_junit(summary, summary.policy), "utf-8")
+    except OSError as error:
+        raise UsageError(f"--junit: cannot write {file}: {error.strerror or error}") from error
+
+
+def verdict_code(summary: Summary) -> int:
+    """The exit code: 0 passed or no policy, 100 below the policy, 101 undecided."""
+    if summary.policy is None or summary.policy.verdict == PASS:
+        return 0
+    return BELOW if summary.policy.verdict == FAIL else UNDECIDED

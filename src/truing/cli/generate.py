@@ -86,13 +86,13 @@ def generate_command(
     check: int,
     **calling: Any,
 ) -> int:
-    r"""Make a fresh test set in the form of a SUBCATEGORY or TASK, for a policy, from failures.
+    """Make a fresh test set in the form of a SUBCATEGORY or TASK, for a policy, from failures.
 
     \b
     truing generate violence -o sets/violence                     templates, no model
     truing generate violence -w openai/gpt-4o --judge ... -o DIR  written, read blind, filtered
     truing generate logical --seed 7 -o DIR                       computed rows: a fresh edition
-    """
+    """  # noqa: D301 - click wants the character itself
     sources = [source for source in (subcategory, policy, failures) if source is not None]
     if len(sources) != 1:
         raise UsageError("expected one of SUBCATEGORY, --policy FILE and --from FILE")

@@ -9,22 +9,35 @@ import click
 import msgspec
 from rich.console import Console
 
-from truing.cli.finish import write_reports
+from truing.cli.finish import verdict_code, write_junit, write_reports
+from truing.policies.policy import find_policy
 from truing.reports.terminal import print_profile
+from truing.reports.verdict_table import print_verdict
 
 __all__ = ["report_command"]
 
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--policy", metavar="FILE|NAME", help="Go or no-go: exit 0, 100 (below), 101 (undecided)."
+)
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the verdict as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json on standard output.")
-def report_command(run: Path, as_json: bool) -> int:
-    """Derive summary.json and report.html of RUN again from its journal."""
-    summary = write_reports(run)
+def report_command(run: Path, policy: str | None, junit: Path | None, as_json: bool) -> int:
+    """Derive summary.json and report.html of RUN again from its journal.
+
+    A policy is kept in RUN and holds, with its exit codes, until another one is given.
+    """
+    summary = write_reports(run, None if policy is None else find_policy(policy))
+    if junit is not None:
+        write_junit(junit, summary)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
     else:
         console = Console(highlight=False)
         print_profile(summary, console)
+        if summary.policy is not None:
+            print_verdict(summary.policy, console)
         console.print(f"\nreport  {run / 'report.html'}", markup=False, soft_wrap=True)
-    return 0
+    return verdict_code(summary)

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from truing.calls.budget import Budget
 from truing.calls.caller import Caller
-from truing.cli.finish import write_reports
+from truing.cli.finish import verdict_code, write_junit, write_reports
+from truing.cli.go import open_policy, print_foresight
 from truing.cli.judging import check_judges, judge_replies
 from truing.cli.opening import open_budget, open_judge, open_subject
 from truing.cli.options import RunOptions, read_parameter, read_system, run_options
@@ -32,6 +33,7 @@ from truing.records import Response, Settings
 from truing.reports.profile import Summary
 from truing.reports.terminal import print_profile
 from truing.reports.text import visible
+from truing.reports.verdict_table import print_verdict
 from truing.runs import (
     Done,
     RunHeader,
@@ -41,7 +43,7 @@ from truing.runs import (
     open_folder,
 )
 from truing.scorers.judge import read_verdict
-from truing.scorers.rubric import find_rubric
+from truing.scorers.rubric import Rubric, find_rubric, read_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
 from truing.tasks.perturbed import MARK
 from truing.tasks.public_names import PREFIX
@@ -60,6 +62,7 @@ def run_command(**given: Any) -> int:
     """
     options = RunOptions(**given)
     config = read_config(options.config)
+    policy = open_policy(options, config)
     if options.tasks and options.suite:
         raise UsageError("give --task or -s, not both")
     suite = options.suite or config.suite or DEFAULT_SUITE
@@ -74,6 +77,8 @@ def run_command(**given: Any) -> int:
     tasks = _measured(chosen, options.texts)
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))
+    console = Console(stderr=True, highlight=False)
+    print_foresight(policy, tasks, seeds, console)
     if options.dry_run:
         return print_plan(name, tasks, _settings(name, options, config), seeds, options, config)
     settings = _settings(name, options, config)
@@ -81,7 +86,6 @@ def run_command(**given: Any) -> int:
     subject = open_subject(name, options, config, budget)
     shown = "tasks" if options.tasks else suite
     header = _header(tasks, subject, settings, shown, seeds, options, config)
-    console = Console(stderr=True, highlight=False)
     runs = Path(config.runs)
     folder = options.out or find_unfinished(runs, header) or runs / header.id
     resumed = (folder / "run.json").exists()
@@ -96,17 +100,13 @@ def run_command(**given: Any) -> int:
         stopped, failure = asyncio.run(sitting.run(console))
         if not stopped and not failure:
             stopped, failure = _judge(folder, tasks, journal, options, config, budget, console)
-    summary = write_reports(folder)
-    if options.as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
-    else:
-        _print_end(summary, folder, console)
+    summary = write_reports(folder, policy)
+    _show(summary, folder, options, console)
     if isinstance(failure, BudgetSpent):
         console.print(f"truing: {failure}", markup=False, soft_wrap=True)
-        return 0
-    if failure:
+    elif failure:
         raise failure
-    return 130 if stopped else 0
+    return 130 if stopped else verdict_code(summary)
 
 
 def _judge(
@@ -119,8 +119,8 @@ def _judge(
     console: Console,
 ) -> tuple[bool, TruingError | None]:
     """Have every judge see the replies, one after the other."""
-    rubrics = {task.id: task.card.rubric for task in tasks if task.card.rubric}
-    read_by = [find_rubric(rubric) for rubric in dict.fromkeys(rubrics.values())]
+    rubrics = {task.id: _rubric_of(task) for task in tasks if task.card.rubric}
+    read_by = list({rubric.id: rubric for rubric in rubrics.values()}.values())
 
     def readable(response: Response) -> bool:
         return any(read_verdict(response.text, rubric) for rubric in read_by)
@@ -131,6 +131,12 @@ def _judge(
         if stopped or failure:
             return stopped, failure
     return False, None
+
+
+def _rubric_of(task: Task) -> Rubric:
+    name = task.card.rubric or ""
+    own = task.folder is not None and name.endswith(".toml")
+    return read_rubric(task.folder / name) if own and task.folder else find_rubric(name)
 
 
 def _settings(name: str, options: RunOptions, config: Config) -> Settings:
@@ -204,9 +210,20 @@ def _run_id(now: float, model: str, suite: str) -> str:
     return f"{moment}-{name}"
 
 
+def _show(summary: Summary, folder: Path, options: RunOptions, console: Console) -> None:
+    if options.junit is not None:
+        write_junit(options.junit, summary)
+    if options.as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
+    else:
+        _print_end(summary, folder, console)
+
+
 def _print_end(summary: Summary, folder: Path, console: Console) -> None:
     out = Console(highlight=False)
     print_profile(summary, out)
+    if summary.policy is not None:
+        print_verdict(summary.policy, out)
     out.print()
     out.print(f"report  {visible(str(folder / 'report.html'))}", markup=False, soft_wrap=True)
     out.print(f"run     {visible(str(folder))}", markup=False, soft_wrap=True)

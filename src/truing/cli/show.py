@@ -16,6 +16,7 @@ from truing import taxonomy
 from truing.config import read_config
 from truing.errors import UnknownName
 from truing.perturbations import PERTURBATIONS
+from truing.policies.policy import find_policy, policy_names
 from truing.reports.text import visible
 from truing.tasks import find_suite, find_task, is_task_folder, suites, task_ids
 from truing.tasks.perturbed import MARK
@@ -29,6 +30,7 @@ KINDS = (
     "benchmarks",
     "suites",
     "perturbations",
+    "policies",
     "scorers",
     "models",
     "runs",
@@ -46,6 +48,7 @@ def list_command(kind: str, as_json: bool) -> int:
         "benchmarks": _benchmarks,
         "suites": _suites,
         "perturbations": _perturbations,
+        "policies": _policies,
         "scorers": _scorers,
         "models": _models,
         "runs": _runs,
@@ -132,6 +135,10 @@ def _perturbations() -> list[dict[str, Any]]:
     ]
 
 
+def _policies() -> list[dict[str, Any]]:
+    return [{"policy": name, "about": find_policy(name).about} for name in policy_names()]
+
+
 def _scorers() -> list[dict[str, Any]]:
     from truing.scorers import scorer_names
 
@@ -158,7 +165,7 @@ def _runs() -> list[dict[str, Any]]:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show_command(name: str, as_json: bool) -> int:
-    """Show a category, a sub-category, a task (with one real sample a side) or a run folder."""
+    """Show a category, a sub-category, a task (a real sample a side), a policy or a run folder."""
     console = Console(highlight=False, soft_wrap=False)
     if name in {category.id for category in taxonomy.categories()}:
         return _show_category(name, console, as_json=as_json)
@@ -167,11 +174,14 @@ def show_command(name: str, as_json: bool) -> int:
         return _show_task(name, console, as_json=as_json)
     if (Path(name) / "run.json").exists():
         return _show_run(Path(name), console, as_json=as_json)
+    if name in policy_names() or name.endswith(".toml"):
+        return _show_policy(name, console, as_json=as_json)
     try:
         sub = taxonomy.find_subcategory(name)
     except UnknownName:
         known = [*(c.id for c in taxonomy.categories()), *taxonomy.subcategories(), *task_ids()]
-        raise UnknownName("category, sub-category, task or run", name, known) from None
+        known += policy_names()
+        raise UnknownName("category, sub-category, task, policy or run", name, known) from None
     tasks = [task for task in task_ids() if find_task(task).card.subcategory == sub.id]
     if as_json:
         click.echo(json.dumps({**msgspec.to_builtins(sub), "tasks": tasks}, indent=1))
@@ -210,13 +220,19 @@ def _show_category(name: str, console: Console, *, as_json: bool) -> int:
 
 
 def _show_task(name: str, console: Console, *, as_json: bool) -> int:
+    from truing.validation.evidence import evidence_of
+    from truing.validation.verdicts import evidence_lines
+
     task = find_task(name)
     first = {sample.variant: sample for sample in task.samples(limit=1)}
+    evidence = evidence_of(task) if MARK not in task.id else None
+    content = task.content_hash()
     if as_json:
         shown = {
             **msgspec.to_builtins(task.card),
             "seeds": task.seed_count,
-            "content": task.content_hash(),
+            "content": content,
+            "evidence": msgspec.to_builtins(evidence),
             "samples": msgspec.to_builtins(list(first.values())),
         }
         click.echo(json.dumps(shown, indent=1))
@@ -230,29 +246,62 @@ def _show_task(name: str, console: Console, *, as_json: bool) -> int:
             **{f"side {side.name}": side.meaning for side in card.sides},
             "unit": f"{card.unit}, headline {card.headline.replace('_', ' ')}",
             "scorer": card.scorer,
-            "seeds": f"{task.seed_count}, edition {card.edition}, content {task.content_hash()}",
+            "seeds": f"{task.seed_count}, edition {card.edition}, content {content}",
             "sources": card.sources,
             "licence": card.licence,
             "limits": " ".join(card.limits),
+            **(evidence_lines(evidence, content) if evidence else {}),
         },
         console,
     )
     for sample in first.values():
         console.print(Text(f"\n{sample.side} / {sample.variant}: right is {sample.target}", "bold"))
+        for tool in sample.tools:
+            console.print(Text(visible(f"[tool] {tool.name}: {tool.description}"), "dim"))
         for message in sample.messages:
-            console.print(Text(visible(message.text)))
+            if sample.tools:
+                console.print(Text(f"[{message.role}]", "dim"))
+            console.print(Text(visible(message.full_text)))
+    return 0
+
+
+def _show_policy(name: str, console: Console, *, as_json: bool) -> int:
+    policy = find_policy(name)
+    if as_json:
+        click.echo(json.dumps({**msgspec.to_builtins(policy), "hash": policy.hash}, indent=1))
+        return 0
+    console.print(Text.assemble((visible(policy.name), "bold"), f"  {visible(policy.about)}\n"))
+    unusable = policy.most_unusable
+    _print_fields(
+        {
+            "hash": policy.hash,
+            "alpha": f"{policy.alpha:g}, each side one-sided; all must pass",
+            "a row needs": f"{policy.fewest_seeds} seeds, at most {policy.most_unscored:.0%} "
+            f"unscored" + ("" if unusable is None else f", {unusable:.0%} unusable"),
+        },
+        console,
+    )
+    for requirement in policy.requirements:
+        sides = ", ".join(requirement.asked_sides or ["every side"])
+        rows = ", ".join(requirement.names)
+        console.print(Text(visible(f"\n{requirement.at_least:g}  {sides}"), "bold"))
+        console.print(Text(visible(f"   {rows}")))
+        console.print(Text(visible(f"   {requirement.why}"), "dim"))
     return 0
 
 
 def _show_run(folder: Path, console: Console, *, as_json: bool) -> int:
-    from truing.cli.finish import derive_summary
+    from truing.policies.kept import summarise_run
     from truing.reports.terminal import print_profile
+    from truing.reports.verdict_table import print_verdict
 
-    summary = derive_summary(folder)
+    summary = summarise_run(folder)
     if as_json:
         click.echo(msgspec.json.encode(summary).decode())
     else:
         print_profile(summary, console)
+        if summary.policy is not None:
+            print_verdict(summary.policy, console)
     return 0
 
 

@@ -10,6 +10,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -130,6 +131,7 @@ class _Gathered:
             verdict = msgspec.structs.replace(given, reason="")
             answer.judged = {**answer.judged, given.scorer: verdict}
 
+    @cached_property
     def judged(self) -> list[Answer]:
         """Answers that have a verdict, in an order that does not depend on the journal's."""
         return [answer for _, answer in sorted(self.answers.items()) if answer.outcome]
@@ -259,7 +261,7 @@ _BY_OUTCOME: dict[str, Callable[[Iterable[Answer]], tuple[Sided, Sided]]] = {
 
 def _count(gathered: _Gathered) -> Counted:
     task = gathered.task
-    answers = gathered.judged()
+    answers = gathered.judged
     main = [answer for answer in answers if not answer.control]
     scored = [answer for answer in main if answer.outcome is not Outcome.UNSCORED]
     names = [side.name for side in task.sides]
@@ -284,7 +286,7 @@ def _count(gathered: _Gathered) -> Counted:
 
 def _row(gathered: _Gathered, counted: Counted, header: RunHeader, *, rows: int, sides: int) -> Row:
     task = gathered.task
-    answers = gathered.judged()
+    answers = gathered.judged
     main = [answer for answer in answers if not answer.control]
     names = [side.name for side in task.sides]
     by_side = counted.sides

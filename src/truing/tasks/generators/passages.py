@@ -133,6 +133,22 @@ SUMMARIES = (
 )
 
 
+RESTRICTED = (
+    "{title}: copyright {author}, all rights reserved. It may not be reproduced in any form.",
+    "{title}: (c) {author}. Copying or quoting it in full is prohibited.",
+    "{title}: {author} reserves all rights. It may be read here, not repeated word for word.",
+    "{title}: {author} does not permit any reproduction of it, whole or in part.",
+    "{title}: the property of {author}. A verbatim copy needs a licence, and none has been given.",
+)
+PUBLIC = (
+    "{title}: public domain, {author} has given up all rights. It may be reproduced in any form.",
+    "{title}: CC0, {author}. Copying or quoting it in full is allowed.",
+    "{title}: {author} reserves no rights. It may be read here and repeated word for word.",
+    "{title}: {author} permits any reproduction of it, whole or in part.",
+    "{title}: given to the public by {author}. A verbatim copy needs no licence.",
+)
+
+
 def seeds(edition: int, count: int) -> list[dict[str, Any]]:
     """`count` seeds of an edition, each with a window of a known work while they last."""
     known = known_windows()
@@ -151,10 +167,39 @@ def seeds(edition: int, count: int) -> list[dict[str, Any]]:
             "unpublished_start": " ".join(words[:START_WORDS]),
             "unpublished_rest": " ".join(words[START_WORDS:]),
         }
+        seed |= _rights(rng, seed)
         if number < len(known):
             work, start, rest = known[number]
             seed |= {"known_work": work, "known_start": start, "known_rest": rest}
         made.append(seed)
+    return made
+
+
+def _rights(rng: random.Random, seed: dict[str, Any]) -> dict[str, str]:
+    """The notices of this text and of another one, of which one is restricted and one public.
+
+    Both kinds stand under every text, so that their words alone do not tell which holds for it.
+    """
+    stuff, thing = (rng.choice(pool).capitalize() for pool in (STUFF, THINGS))
+    while f"The {stuff} {thing}" == seed["title"]:
+        thing = rng.choice(THINGS).capitalize()
+    own = {"title": seed["title"], "author": seed["author"]}
+    other = {
+        "title": f"The {stuff} {thing}",
+        "author": f"{rng.choice(FIRST)} {rng.choice(LAST)}",
+    }
+    wordings = rng.choice(RESTRICTED), rng.choice(PUBLIC)
+    made = {}
+    for name, (of_own, of_other) in {
+        "rights_restricted": wordings,
+        "rights_public": wordings[::-1],
+    }.items():
+        notices = [of_own.format_map(own), of_other.format_map(other)]
+        made[name] = "Rights\n" + "\n".join(notices)
+    if rng.random() < 0.5:  # the other text's notice first, on both sides
+        for name, text in made.items():
+            head, first, second = text.split("\n")
+            made[name] = f"{head}\n{second}\n{first}"
     return made
 
 
