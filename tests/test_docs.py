@@ -208,6 +208,7 @@ def test_every_option_of_generate_that_the_docs_name_exists():
         assert option in told, option
 
 
+@pytest.mark.slow
 def test_the_guidelines_table_of_sample_sizes_is_the_scripts_own_output():
     script = ROOT / "docs/sample_sizes.py"
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)

@@ -94,6 +94,8 @@ def _samples(task: TaskHeader, asked: dict[Key, _Asked]) -> dict[Key, Scored]:
 
 def _placed(task: TaskHeader, given: Judgement | None) -> tuple[tuple[str, float], ...]:
     """As the row counts it (`reports.answers`): unusable is 0 on both sides."""
+    if task.headline not in ("calibration", "explanation"):
+        return ()
     if given is None or given.outcome is Outcome.UNSCORED:
         return ()
     good, first, second = given.outcome is Outcome.TRUSTWORTHY, *[s.name for s in task.sides[:2]]
@@ -101,10 +103,8 @@ def _placed(task: TaskHeader, given: Judgement | None) -> tuple[tuple[str, float
         if given.probability is None:
             return (first, 0.0), (second, 0.0)
         return ((first, given.probability) if good else (second, 1.0 - given.probability),)
-    if task.headline == "explanation":
-        on = [(first, KEPT), (second, CHANGED)]
-        return tuple((side, float(good)) for side, other in on if given.label not in other)
-    return ()
+    on = [(first, KEPT), (second, CHANGED)]
+    return tuple((side, float(good)) for side, other in on if given.label not in other)
 
 
 def _groups(asked: dict[Key, _Asked]) -> dict[Key, Scored]:
