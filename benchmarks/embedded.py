@@ -28,7 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from engine import ENVIRONMENT, PAGE, RESULTS
+from engine import ENVIRONMENT, RESULTS
+from record import record, show
 
 from truing.models.embedded import (
     EMBEDDED,
@@ -342,19 +343,6 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
     return shown
 
 
-def write(key: str, found: dict[str, Any], shown: dict[str, str]) -> None:
-    """Put a key into results.json and each table between its marks of the page."""
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[key] = found
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    page = PAGE.read_text()
-    for name, table in shown.items():
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        before, after = page.split(start)[0], page.split(end)[1]
-        page = f"{before}{start}\n{table}\n{end}{after}"
-    PAGE.write_text(page)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("-n", type=int, default=0)
@@ -381,7 +369,9 @@ def main() -> None:
     if "explored" in found:
         found["explored"] = before.get("explored", {}) | found["explored"]
     merged = before | found
-    write("embedded", merged, tables(merged))
+    record("embedded", merged)
+    for mark, table in tables(merged).items():
+        show(mark, table)
     for table in tables(found).values():
         print(table)
 

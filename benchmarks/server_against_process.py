@@ -25,7 +25,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from embedded import NAME, SUITE, write
+from embedded import NAME, SUITE
+from record import record, show
 
 from truing.engine import Ask, Finished, measure
 from truing.models.embedded import Embedded, find_weights, start_server
@@ -161,7 +162,8 @@ def main() -> None:
     for slots in (1, MANY):
         found[str(slots)] = compare(tasks, options.n, options.max_tokens, slots)
         print(slots, "slots", json.dumps(found[str(slots)]), flush=True)
-    write("server_against_process", found, {"server": table(found)})
+    record("server_against_process", found)
+    show("server", table(found))
     one = found["1"]
     same = one["same_text"] == 1.0 and one["largest_logprob_difference"] <= WITHIN
     if not same or not one["same_elicitation"]:

@@ -178,7 +178,6 @@ class Sample(_Record, frozen=True):
     passage: str | None = None
     """The text whose reproduction is measured, or withheld from the model and asked for."""
 
-
     @property
     def own_seed(self) -> str:
         """The seed it came from."""

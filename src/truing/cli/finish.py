@@ -17,7 +17,7 @@ from truing.reports.profile import Summary
 from truing.reports.verdict import FAIL, PASS
 from truing.runs import read_header, write_atomically
 
-__all__ = ["verdict_code", "write_junit", "write_reports"]
+__all__ = ["BELOW", "UNDECIDED", "verdict_code", "write_junit", "write_reports"]
 
 BELOW, UNDECIDED = 100, 101
 

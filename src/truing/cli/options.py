@@ -72,6 +72,20 @@ _OPTIONS = [
         "--policy", metavar="FILE|NAME", help="Go or no-go: exit 0, 100 (below), 101 (undecided)."
     ),
     click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="RUN",
+        help="Another run of the same questions: exit 100 where this one is worse.",
+    ),
+    click.option(
+        "--no-worse-than",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.05,
+        show_default=True,
+        metavar="X",
+        help="Loss against the baseline that is allowed on any side.",
+    ),
+    click.option(
         "--junit", type=click.Path(path_type=Path), help="Write the verdict as JUnit XML."
     ),
     click.option("--dry-run", is_flag=True, help="Plan calls, tokens, cost; call nothing."),
@@ -122,6 +136,8 @@ class RunOptions:
     texts: Path | None = None
     policy: str | None = None
     junit: Path | None = None
+    baseline: Path | None = None
+    no_worse_than: float = 0.05
     dry_run: bool = False
     as_json: bool = False
 

@@ -18,6 +18,7 @@ from truing.calls.budget import Budget
 from truing.calls.caller import Caller
 from truing.cli.finish import verdict_code, write_junit, write_reports
 from truing.cli.go import open_policy, print_foresight
+from truing.cli.held import check_baseline, held_code, hold_run, open_baseline, print_held
 from truing.cli.judging import check_judges, judge_replies
 from truing.cli.opening import open_budget, open_judge, open_subject
 from truing.cli.options import RunOptions, read_parameter, read_system, run_options
@@ -63,6 +64,7 @@ def run_command(**given: Any) -> int:
     options = RunOptions(**given)
     config = read_config(options.config)
     policy = open_policy(options, config)
+    baseline = open_baseline(options.baseline)
     if options.tasks and options.suite:
         raise UsageError("give --task or -s, not both")
     suite = options.suite or config.suite or DEFAULT_SUITE
@@ -86,6 +88,7 @@ def run_command(**given: Any) -> int:
     subject = open_subject(name, options, config, budget)
     shown = "tasks" if options.tasks else suite
     header = _header(tasks, subject, settings, shown, seeds, options, config)
+    check_baseline(baseline, header)
     runs = Path(config.runs)
     folder = options.out or find_unfinished(runs, header) or runs / header.id
     resumed = (folder / "run.json").exists()
@@ -101,12 +104,14 @@ def run_command(**given: Any) -> int:
         if not stopped and not failure:
             stopped, failure = _judge(folder, tasks, journal, options, config, budget, console)
     summary = write_reports(folder, policy)
+    held = hold_run(folder, baseline, options.no_worse_than)
     _show(summary, folder, options, console)
+    print_held(held, console)
     if isinstance(failure, BudgetSpent):
         console.print(f"truing: {failure}", markup=False, soft_wrap=True)
     elif failure:
         raise failure
-    return 130 if stopped else verdict_code(summary)
+    return 130 if stopped else held_code(held, verdict_code(summary))
 
 
 def _judge(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from truing.runs import RunHeader, TaskHeader, read_header
 from truing.scorers.explanation import CHANGED, KEPT
 from truing.scorers.groups import all_members
 
-__all__ = ["measured_run"]
+__all__ = ["measured_run", "settings_of"]
 
 _SCORE = {Outcome.TRUSTWORTHY: 1.0, Outcome.UNTRUSTWORTHY: 0.0, Outcome.UNSCORED: None}
 _UNLIKE = ("temperature", "system", "max_tokens", "thinking_tokens", "parameters")
@@ -64,7 +65,7 @@ def measured_run(folder: Path) -> MeasuredSet:
     return MeasuredSet(
         name=str(folder),
         model=header.model,
-        settings=_settings(header, unsent),
+        settings=settings_of(header, unsent),
         tasks={task.id: _measured(task, by_task[task.id], modes[task.id]) for task in header.tasks},
     )
 
@@ -133,7 +134,7 @@ def _score(one: _Asked) -> float | None:
     return None if one.judgement is None else _SCORE[one.judgement.outcome]
 
 
-def _settings(header: RunHeader, unsent: set[str]) -> dict[str, Any]:
+def settings_of(header: RunHeader, unsent: Iterable[str] = ()) -> dict[str, Any]:
     """What was asked for, and `not sent` where the server rejects it."""
     return {
         name: "not sent" if name in unsent else getattr(header.settings, name) for name in _UNLIKE
