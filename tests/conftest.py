@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from truing import trial
@@ -77,4 +79,26 @@ def measure_in_memory(
     measured = [find_task(task) if isinstance(task, str) else task for task in tasks]
     return asyncio.run(
         trial.measure_in_memory(model, measured, seeds=seeds, edition=edition, settings=settings)
+    )
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Chance that is the same each time."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer bootstrap draws and sign flips, for many studies."""
+    from truing.stats import paired
+    from truing.study import studying
+
+    # `truing.stats` names the function so as well.
+    trend = importlib.import_module("truing.stats.trend")
+    monkeypatch.setattr(studying, "_DRAWS", 20)
+    monkeypatch.setattr(
+        trend,
+        "sign_flip_test",
+        lambda values, rng: paired.sign_flip_test(values, rng=rng, draws=999),
     )
