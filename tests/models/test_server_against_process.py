@@ -39,6 +39,7 @@ def answers(model) -> dict[str, Response]:
     return found
 
 
+@pytest.mark.slow
 def test_with_one_slot_a_server_and_the_process_give_the_same_answers(monkeypatch):
     pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
     monkeypatch.setenv("LLAMACPP_TEST_KEY", "loopback")
