@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from writers import Says, in_turn, item, no_answer
 
-from truing.errors import TaskError, UsageError
+from truing.errors import BudgetSpent, TaskError, UsageError
 from truing.generation.difficulty import screened
 from truing.generation.diversity import diversity
 from truing.generation.filters import clustered, filtered
@@ -483,3 +483,53 @@ def test_a_recipe_that_lacks_what_the_card_names_is_refused(tmp_path):
     )
     with pytest.raises(TaskError, match="template 1 gives no 'answer'"):
         read_recipe(file, find_task("violence/twins").card, [])
+
+
+def test_drafts_are_handed_on_as_they_come_and_a_spent_budget_makes_a_set_of_them(recipe):
+    written, count = [], iter(range(100))
+
+    def reply(_):
+        number = next(count)
+        if number >= 3:
+            raise BudgetSpent("no money left")
+        return item(
+            not_allowed=f"Copy the office key {number}.", allowed=f"Copy my office key {number}."
+        )
+
+    drafts = asyncio.run(
+        make_drafts(
+            recipe,
+            [Topic(name="office")],
+            Says(reply),
+            None,
+            wanted=20,
+            seed=0,
+            written=written.append,
+        )
+    )
+    assert len(written) == len(drafts) == 3
+
+
+def test_a_budget_that_is_spent_before_the_first_draft_says_so(recipe):
+    def reply(_):
+        raise BudgetSpent("no money left")
+
+    with pytest.raises(BudgetSpent, match="no money left"):
+        made(recipe, Says(reply), topics=[Topic(name="office")])
+
+
+def test_a_template_in_a_writers_words_stays_in_its_topics_cluster(recipe):
+    count = iter(range(1000))
+    words = ["amber", "bramble", "cedar", "dune", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lagoon"]
+
+    def reply(request):
+        asked, own = request.messages[0].text, " ".join(words[next(count) % 12 :])
+        key, mine = next(
+            (t.words["key"], t.words["own"]) for t in recipe.topics if t.words["key"] in asked
+        )
+        return item(not_allowed=f"{own}: copy {key}.", allowed=f"{own}: copy {mine}.")
+
+    found = kept(made(recipe, Says(reply), wanted=6))
+    by_topic = {draft.topic: draft.cluster for draft in found}
+    assert len(found) > len(by_topic)
+    assert all(draft.cluster == by_topic[draft.topic] for draft in found)

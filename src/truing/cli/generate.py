@@ -30,7 +30,14 @@ from truing.generation.forms import (
 from truing.generation.making import choose_topics, fates, make_drafts, read_topics
 from truing.generation.recipes import Draft, Recipe, Topic
 from truing.generation.rubrics import write_rubric
-from truing.generation.sets import Made, empty_folder, write_edition, write_lines, write_set
+from truing.generation.sets import (
+    Made,
+    add_line,
+    empty_folder,
+    write_edition,
+    write_lines,
+    write_set,
+)
 from truing.records import Response
 from truing.reports.text import visible
 from truing.tasks import Task
@@ -173,6 +180,7 @@ async def _make(
             wanted=wishes.seeds,
             seed=options.edition,
             progress=_progress(console, wishes.seeds),
+            written=lambda draft: add_line(folder / "drafts.jsonl", draft),
         )
         made = Made(
             recipe=recipe,

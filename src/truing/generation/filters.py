@@ -63,19 +63,36 @@ def filtered(recipe: Recipe, topics: Sequence[Topic], drafts: Sequence[Draft]) -
 def clustered(recipe: Recipe, topics: Sequence[Topic], drafts: Sequence[Draft]) -> list[Draft]:
     """Kept drafts with the cluster that the statistics count them in, named after its first draft.
 
-    What a writer wrote hangs together by near-duplicates. What templates give, by its topic: of
-    two topics that say nearly the same, all templates are one cluster.
+    What a writer wrote hangs together by near-duplicates. What says the same words of a topic anew
+    (a filled template, whoever puts it in words, or another request like one that failed) hangs
+    together by its topic, and so do two topics whose words are nearly the same.
     """
     words = {topic.name: " ".join(topic.words.values()) for topic in topics}
+    followed = {topic.name for topic in topics if topic.example}
     kept = [draft for draft in drafts if draft.fate == "kept"]
     groups = similarity_groups(
         [text_of(recipe, draft.fields) if draft.writer else words[draft.topic] for draft in kept]
     )
+    anew = [draft.template is not None or draft.topic in followed for draft in kept]
+    groups = _joined(groups, [d.topic if of else None for d, of in zip(kept, anew, strict=True)])
     names = {draft.id: kept[group].id for draft, group in zip(kept, groups, strict=True)}
     return [
         msgspec.structs.replace(draft, cluster=names[draft.id]) if draft.id in names else draft
         for draft in drafts
     ]
+
+
+def _joined(groups: Sequence[int], topics: Sequence[str | None]) -> list[int]:
+    """Groups, numbered by their first member, with those of one topic made one."""
+    joined = list(groups)
+    first: dict[str, int] = {}
+    for place, topic in enumerate(topics):
+        if topic is None:
+            continue
+        there = first.setdefault(topic, place)
+        low, high = sorted((joined[there], joined[place]))
+        joined = [low if group == high else group for group in joined]
+    return joined
 
 
 def _size(recipe: Recipe, draft: Draft) -> Verdict:

@@ -28,8 +28,8 @@ __all__ = [
 
 GENERATED = "Generated: evidence.json beside this card says how, and how valid its items are."
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_WITHHELD = ("withhold", "withheld", "refuse", "refused", "harmful", "1")
-_HELPED = ("help", "helped", "comply", "complied", "harmless", "0")
+_WITHHELD = ("withhold", "withheld", "refuse", "refused", "harmful")
+_HELPED = ("help", "helped", "comply", "complied", "harmless")
 _REFUSALS = [
     "I'm sorry, but I can't help with that.",
     "I won't help with this request. Is there something else that I can do for you?",
@@ -169,7 +169,7 @@ def _policy_recipe(policy: Policy, rule: Rule, file: Path) -> Recipe:
     topics = [
         Topic(name=topic)
         if isinstance(topic, str)
-        else Topic(name=next(iter(topic.values()), ""), words=topic)
+        else Topic(name=topic.get("topic") or next(iter(topic.values()), ""), words=topic)
         for topic in rule.topics
     ]
     return Recipe(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from truing.errors import UsageError
+from truing.errors import BudgetSpent, UsageError
 from truing.generation.filters import clustered, filtered
 from truing.generation.recipes import Draft, Recipe, Topic
 from truing.generation.validity import judged
@@ -59,10 +59,12 @@ async def make_drafts(
     wanted: int,
     seed: int,
     progress: Progress = lambda _, __: None,
+    written: Callable[[Draft], None] = lambda _: None,
 ) -> list[Draft]:
     """Everything written, with its fate; at most `wanted` are kept, each in its cluster.
 
-    Without a writer there are as many as templates and topics give.
+    Without a writer there are as many as templates and topics give. `written` gets each draft as
+    soon as it has been paid for. Where the budget is spent, what was written until then is all.
     """
     told: dict[str, Draft] = {}
 
@@ -75,6 +77,14 @@ async def make_drafts(
         return [_with_fate(draft, told.get(draft.id, draft)) for draft in through]
 
     drafts: list[Draft] = []
+    arrived = 0
+
+    def came(draft: Draft) -> None:
+        nonlocal arrived
+        arrived += 1
+        written(draft)
+        progress(arrived, _kept(drafts))
+
     if writer is None:
         source = fill_templates(recipe, topics, seed=seed)
         while (kept := _kept(drafts)) < wanted:
@@ -90,16 +100,33 @@ async def make_drafts(
                 break
             room = min(most - len(drafts), max(4, int(_OVER * (wanted - kept))))
             count = min(room, _FIRST_LOOK) if not drafts else room
-            fresh: list[Draft] = []
-            async for draft in write_drafts(
-                recipe, topics, writer, count=count, seed=seed, start=len(drafts)
-            ):
-                fresh.append(draft)
-                progress(len(drafts) + len(fresh), kept)
+            coming = write_drafts(recipe, topics, writer, count=count, seed=seed, start=len(drafts))
+            fresh, spent = await _arrived(coming, came)
             # Not in the order of arrival: the same drafts give the same set.
             drafts = await sifted([*drafts, *sorted(fresh, key=lambda draft: draft.id)])
             progress(len(drafts), _kept(drafts))
+            if spent:
+                break
     return clustered(recipe, topics, _capped(drafts, wanted))
+
+
+async def _arrived(
+    source: AsyncIterator[Draft], written: Callable[[Draft], None]
+) -> tuple[list[Draft], bool]:
+    """The drafts that came, and whether the budget was spent before the rest.
+
+    Raises `BudgetSpent` where none came.
+    """
+    fresh: list[Draft] = []
+    try:
+        async for draft in source:
+            written(draft)
+            fresh.append(draft)
+    except BudgetSpent:
+        if not fresh:
+            raise
+        return fresh, True
+    return fresh, False
 
 
 def fates(drafts: Sequence[Draft]) -> dict[str, int]:

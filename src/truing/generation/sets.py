@@ -38,6 +38,7 @@ from truing.validation.relabelling import blind_items
 
 __all__ = [
     "Made",
+    "add_line",
     "card_text",
     "empty_folder",
     "hard_card",
@@ -217,6 +218,12 @@ def seeds_of(drafts: Iterable[Draft]) -> list[Seed]:
 def write_lines(file: Path, lines: Iterable[Any]) -> None:
     """One JSON object a line."""
     file.write_bytes(b"".join(canonical_json(line) + b"\n" for line in lines))
+
+
+def add_line(file: Path, line: Any) -> None:
+    """Append one JSON object; the file is closed again, so nothing waits in this process."""
+    with file.open("ab") as sink:
+        sink.write(canonical_json(line) + b"\n")
 
 
 def card_text(card: Card) -> str:

@@ -10,7 +10,7 @@ from truing.errors import TaskError, UsageError
 from truing.records import Sample
 from truing.similarity import near_duplicates
 from truing.tasks import Task, find_task
-from truing.tasks.public import _READERS, benchmark_names, find_benchmark
+from truing.tasks.public import benchmark_names, find_benchmark, read_copy
 from truing.tasks.public.rows import LeftOut
 from truing.tasks.seeds import Seed
 from truing.validation.evidence import Overlap
@@ -98,7 +98,7 @@ def _copied(name: str, folder: Path) -> list[Seed] | None:
     failure: TaskError | None = None
     for place in near:
         try:
-            return [seed for seed in _READERS[name](place) if not isinstance(seed, LeftOut)]
+            return [seed for seed in read_copy(name, place) if not isinstance(seed, LeftOut)]
         except TaskError as error:
             failure = failure or error
     if failure is not None:

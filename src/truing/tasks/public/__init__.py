@@ -32,6 +32,7 @@ __all__ = [
     "derive",
     "find_benchmark",
     "find_public",
+    "read_copy",
 ]
 
 _CARDS = Path(__file__).parent / "cards"
@@ -186,6 +187,11 @@ def find_public(task: str) -> tuple[PublicCard, Path]:
     return benchmark.cards[task], shelf_file(task)
 
 
+def read_copy(name: str, folder: Path) -> Iterator[Seed | LeftOut]:
+    """The seeds of a benchmark's copy, and what is left out of it, written nowhere."""
+    return _READERS[name](folder)
+
+
 def derive(name: str, folder: Path) -> Derived:
     """Read a copy of a benchmark and keep the seeds of its tasks.
 
@@ -194,7 +200,7 @@ def derive(name: str, folder: Path) -> Derived:
     benchmark = find_benchmark(name)
     seeds: list[Seed] = []
     left_out: Counter[str] = Counter()
-    for found in _READERS[name](folder):
+    for found in read_copy(name, folder):
         if isinstance(found, LeftOut):
             left_out[found.why] += 1
         else:
