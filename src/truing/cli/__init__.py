@@ -23,6 +23,8 @@ _COMMANDS = {
     "compare": ("compare", "Two models by pairs: runs, or logs of inspect, lm-eval, promptfoo."),
     "study": ("study", "Several models: ranks, trends and what rows share, with uncertainty."),
     "score": ("score", "Rates and tests for the answers in a file, or of a run, judged again."),
+    "judge": ("judge", "Judges against people: calibrate, fit, queue, label, show."),
+    "reproduce": ("reproduce", "Run it again and say where its rates would move, and why."),
     "import": ("import_", "Bring public benchmarks here; make runs of recorded answers."),
     "doctor": ("doctor", "Look at the installation and at what a model can do."),
     "audit": ("audit", "Derive every number of a run again and say whether it adds up."),

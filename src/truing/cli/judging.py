@@ -6,21 +6,27 @@ A verdict that is there is not asked for again; one that the judge's server fail
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
+from truing.calls.budget import Budget
 from truing.calls.caller import Caller
 from truing.cli.interrupt import stop_on_interrupt
+from truing.cli.opening import open_judge
+from truing.cli.options import RunOptions
+from truing.config import Config
 from truing.engine import Ask, Finished, measure
 from truing.errors import TruingError, UsageError
 from truing.journal import JournalWriter, JudgementLine, ResponseLine, read_journal
 from truing.records import FaultKind, Response, Sample, Settings, judged_hash
-from truing.scorers.judge import LlmJudge
-from truing.scorers.rubric import Rubric
+from truing.scorers.judge import LlmJudge, read_verdict
+from truing.scorers.rubric import Rubric, find_rubric, read_rubric
+from truing.tasks import Task
 
-__all__ = ["check_judges", "judge_replies"]
+__all__ = ["check_judges", "judge_replies", "run_judges"]
 
 
 def check_judges(subject: str, judges: list[str]) -> None:
@@ -30,6 +36,39 @@ def check_judges(subject: str, judges: list[str]) -> None:
             f"--judge: {subject} would be the only judge of its own answers: "
             "name another model, alone or beside it"
         )
+
+
+def run_judges(
+    folder: Path,
+    tasks: list[Task],
+    journal: JournalWriter,
+    options: RunOptions,
+    config: Config,
+    budget: Budget,
+    console: Console,
+) -> tuple[bool, TruingError | None]:
+    """Have every judge of the command line see the replies, one after the other.
+
+    Returns as `judge_replies`.
+    """
+    rubrics = {task.id: _rubric_of(task) for task in tasks if task.card.rubric}
+    read_by = list({rubric.id: rubric for rubric in rubrics.values()}.values())
+
+    def readable(response: Response) -> bool:
+        return any(read_verdict(response.text, rubric) for rubric in read_by)
+
+    for name in dict.fromkeys(options.judges):
+        judge = open_judge(name, options, config, budget, readable)
+        stopped, failure = asyncio.run(judge_replies(folder, rubrics, judge, journal, console))
+        if stopped or failure:
+            return stopped, failure
+    return False, None
+
+
+def _rubric_of(task: Task) -> Rubric:
+    name = task.card.rubric or ""
+    own = task.folder is not None and name.endswith(".toml")
+    return read_rubric(task.folder / name) if own and task.folder else find_rubric(name)
 
 
 async def judge_replies(

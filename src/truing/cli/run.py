@@ -14,23 +14,22 @@ import click
 import msgspec
 from rich.console import Console
 
-from truing.calls.budget import Budget
 from truing.calls.caller import Caller
 from truing.cli.finish import verdict_code, write_junit, write_reports
 from truing.cli.go import open_policy, print_foresight
 from truing.cli.held import check_baseline, held_code, hold_run, open_baseline, print_held
-from truing.cli.judging import check_judges, judge_replies
-from truing.cli.opening import open_budget, open_judge, open_subject
+from truing.cli.judging import check_judges, run_judges
+from truing.cli.opening import open_budget, open_subject
 from truing.cli.options import RunOptions, read_parameter, read_system, run_options
 from truing.cli.plan import print_plan
 from truing.cli.sitting import Sitting
 from truing.cli.texts import read_windows
 from truing.config import Config, read_config
-from truing.errors import BudgetSpent, TruingError, UsageError
+from truing.errors import BudgetSpent, UsageError
 from truing.journal import JournalWriter
 from truing.models import DEFAULT_MODEL, given_address, is_remote
 from truing.models.providers import find_reasoning
-from truing.records import Response, Settings
+from truing.records import Settings
 from truing.reports.profile import Summary
 from truing.reports.terminal import print_profile
 from truing.reports.text import visible
@@ -43,8 +42,6 @@ from truing.runs import (
     keep_tasks,
     open_folder,
 )
-from truing.scorers.judge import read_verdict
-from truing.scorers.rubric import Rubric, find_rubric, read_rubric
 from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
 from truing.tasks.perturbed import MARK
 from truing.tasks.public_names import PREFIX
@@ -102,7 +99,7 @@ def run_command(**given: Any) -> int:
         sitting = Sitting(header, tasks, subject, journal, done)
         stopped, failure = asyncio.run(sitting.run(console))
         if not stopped and not failure:
-            stopped, failure = _judge(folder, tasks, journal, options, config, budget, console)
+            stopped, failure = run_judges(folder, tasks, journal, options, config, budget, console)
     summary = write_reports(folder, policy)
     held = hold_run(folder, baseline, options.no_worse_than)
     _show(summary, folder, options, console)
@@ -112,36 +109,6 @@ def run_command(**given: Any) -> int:
     elif failure:
         raise failure
     return 130 if stopped else held_code(held, verdict_code(summary))
-
-
-def _judge(
-    folder: Path,
-    tasks: list[Task],
-    journal: JournalWriter,
-    options: RunOptions,
-    config: Config,
-    budget: Budget,
-    console: Console,
-) -> tuple[bool, TruingError | None]:
-    """Have every judge see the replies, one after the other."""
-    rubrics = {task.id: _rubric_of(task) for task in tasks if task.card.rubric}
-    read_by = list({rubric.id: rubric for rubric in rubrics.values()}.values())
-
-    def readable(response: Response) -> bool:
-        return any(read_verdict(response.text, rubric) for rubric in read_by)
-
-    for name in dict.fromkeys(options.judges):
-        judge = open_judge(name, options, config, budget, readable)
-        stopped, failure = asyncio.run(judge_replies(folder, rubrics, judge, journal, console))
-        if stopped or failure:
-            return stopped, failure
-    return False, None
-
-
-def _rubric_of(task: Task) -> Rubric:
-    name = task.card.rubric or ""
-    own = task.folder is not None and name.endswith(".toml")
-    return read_rubric(task.folder / name) if own and task.folder else find_rubric(name)
 
 
 def _settings(name: str, options: RunOptions, config: Config) -> Settings:
