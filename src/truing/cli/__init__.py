@@ -24,6 +24,7 @@ _COMMANDS = {
     "study": ("study", "Several models: ranks, trends and what rows share, with uncertainty."),
     "score": ("score", "Rates and tests for the answers in a file, or of a run, judged again."),
     "judge": ("judge", "Judges against people: calibrate, fit, queue, label, show."),
+    "align": ("align", "Training data from failures: export, audit."),
     "reproduce": ("reproduce", "Run it again and say where its rates would move, and why."),
     "import": ("import_", "Bring public benchmarks here; make runs of recorded answers."),
     "doctor": ("doctor", "Look at the installation and at what a model can do."),

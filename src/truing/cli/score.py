@@ -27,7 +27,7 @@ from truing.recorded import (
 from truing.reports.text import interval, rate, visible
 from truing.runs import write_atomically
 
-__all__ = ["score_command"]
+__all__ = ["read_pairs", "score_command"]
 
 
 @click.command("score")
@@ -93,7 +93,7 @@ def score_command(
         asyncio.run(judge_rows(rows, scorer, target))
     result = compare_groups(rows, seed=seed)
     if scorer is not None and "label" in meanings:
-        result["agreement"] = agreement(rows, _pairs(label_names, "--label-names"))
+        result["agreement"] = agreement(rows, read_pairs(label_names, "--label-names"))
     if write:
         _write(rows, write)
     if as_json:
@@ -108,7 +108,7 @@ def _meanings(file: Path, columns: str | None) -> dict[str, str]:
         raise UsageError(f"{file}: no such file or run folder")
     if columns is None:
         raise UsageError(f"{file}: say which column is what with --columns MEANING=COLUMN,...")
-    return _pairs(columns, "--columns")
+    return read_pairs(columns, "--columns")
 
 
 def _check(meanings: dict[str, str], scorer: str | None, group_by: str | None) -> None:
@@ -122,7 +122,8 @@ def _check(meanings: dict[str, str], scorer: str | None, group_by: str | None) -
         raise UsageError("--group-by model: name the model column in --columns (model=...)")
 
 
-def _pairs(text: str | None, option: str) -> dict[str, str]:
+def read_pairs(text: str | None, option: str) -> dict[str, str]:
+    """`A=B,C=D` as a table; nothing of None. Raises `UsageError`, naming the option."""
     pairs = {}
     for part in (text or "").split(","):
         name, equals, value = part.partition("=")

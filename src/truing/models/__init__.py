@@ -49,6 +49,19 @@ def _embedded(name: str, opening: Opening) -> Model:
     return Embedded(name.partition("/")[2], offline=opening.offline)
 
 
+def _hugging_face(name: str, opening: Opening) -> Model:
+    from truing.models.hugging_face import HuggingFace
+
+    return HuggingFace(name.partition("/")[2], offline=opening.offline)
+
+
+def _gguf(name: str, opening: Opening) -> Model:
+    from truing.models.embedded import Embedded
+    from truing.models.local_weights import file_weights
+
+    return Embedded(file_weights(name.partition("/")[2]), offline=opening.offline)
+
+
 def _scripted(name: str, opening: Opening) -> Model:
     from truing.models.scripted import Scripted
 
@@ -103,6 +116,8 @@ def _target(name: str, opening: Opening) -> Model:
 
 _KINDS: dict[str, Callable[[str, Opening], Model]] = {
     "embedded": _embedded,
+    "gguf": _gguf,
+    "hf": _hugging_face,
     "scripted": _scripted,
     "target": _target,
 }
@@ -157,20 +172,24 @@ def is_local(name: str, address: str | None) -> bool:
     prefix = name.partition("/")[0]
     if address is not None:
         return urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
-    return prefix in ("embedded", "scripted", "replay", "hf") or (
+    return prefix in ("embedded", "gguf", "scripted", "replay", "hf") or (
         prefix in providers() and providers()[prefix].local
     )
 
 
 def model_names() -> list[str]:
     """Names that can be given as they are, and the forms of the others."""
+    from truing.models.local_weights import embedded_names
     from truing.models.providers import providers
     from truing.models.scripted import scripted_names
 
     return [
-        DEFAULT_MODEL,
+        *(f"embedded/{name}" for name in embedded_names()),
+        "gguf/FILE.gguf",
         *(f"scripted/{name}" for name in scripted_names()),
         *(f"{prefix}/NAME" for prefix in providers()),
+        "hf/ORG/NAME[+ADAPTER]",
+        "hf/embedded/smollm2-135m[+ADAPTER]",
         "target/py:MODULE.FUNCTION",
         "target/http",
         "replay/RUN",

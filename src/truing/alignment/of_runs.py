@@ -1,0 +1,172 @@
+"""Judged answers out of runs: the model's own, several models', and the references of the set.
+
+Only clusters of the `align` part are read; what lies in `measure` is counted and left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from truing.alignment.answers import JudgedAnswer, Prompt, prompt_key
+from truing.alignment.parts import Part, part_of
+from truing.errors import UsageError
+from truing.journal import ResponseLine, read_journal
+from truing.records import Judgement, Message, Outcome, Response, Role, Sample, judged_hash
+from truing.runs import RunHeader, TaskHeader, read_header
+
+__all__ = ["RunAnswers", "answers_of_runs"]
+
+REFERENCE = "reference"
+_BY_OUTCOME = ("calibration", "explanation")
+
+
+class RunAnswers(msgspec.Struct, kw_only=True):
+    """What was read, and what was not and why."""
+
+    prompts: list[Prompt]
+    held_back: int = 0
+    """Answers of the `measure` part."""
+    left_out: dict[str, int] = {}
+    """Reason -> answers."""
+
+
+def answers_of_runs(
+    folders: Sequence[Path],
+    *,
+    rows: Collection[str] | None = None,
+    references: bool = True,
+    licences: dict[str, str] | None = None,
+) -> RunAnswers:
+    """The judged answers of some runs, by prompt, in the order first asked.
+
+    `rows` names the tasks wanted (all with None). `references` adds a known good and a known bad
+    answer of the set to each prompt, where it has them. Raises `JournalError` where a folder is no
+    run, `UsageError` where two runs asked under different system messages.
+    """
+    found = RunAnswers(prompts=[], left_out={})
+    by_key: dict[str, Prompt] = {}
+    systems = set()
+    for folder in folders:
+        header = read_header(folder)
+        systems.add(header.settings.system)
+        if len(systems) > 1:
+            raise UsageError(f"{folder}: asked under another system message than the run before it")
+        _read_run(folder, header, rows, by_key, found, licences or {})
+    found.prompts = list(by_key.values())
+    if references:
+        for prompt in found.prompts:
+            _drop_twice(prompt)
+    else:
+        for prompt in found.prompts:
+            prompt.answers = [a for a in prompt.answers if a.source != REFERENCE]
+    return found
+
+
+def _read_run(
+    folder: Path,
+    header: RunHeader,
+    rows: Collection[str] | None,
+    by_key: dict[str, Prompt],
+    found: RunAnswers,
+    licences: dict[str, str],
+) -> None:
+    tasks = {task.id: task for task in header.tasks if not rows or task.id in rows}
+    asked: dict[tuple[str, int], tuple[Sample, Response]] = {}
+    verdicts: dict[tuple[str, int], Judgement] = {}
+    for line in read_journal(folder / "journal"):
+        if isinstance(line, ResponseLine):
+            if line.sample.task in tasks and not line.sample.control:
+                asked[(line.sample.id, line.epoch)] = (line.sample, line.response)
+            continue
+        there = asked.get((line.sample, line.epoch))
+        if there is not None and line.judgement.scorer == tasks[there[0].task].scorer:
+            verdicts[(line.sample, line.epoch)] = line.judgement
+    for key, (sample, response) in asked.items():
+        if part_of(sample.task, sample.cluster) is Part.MEASURE:
+            found.held_back += 1
+            continue
+        task, verdict = tasks[sample.task], verdicts.get(key)
+        reason = _unfit(task, sample, response, verdict)
+        if reason or verdict is None:
+            found.left_out[reason] = found.left_out.get(reason, 0) + 1
+            continue
+        prompt = _prompt(sample, header, task.subcategory, by_key, licences)
+        prompt.answers.append(
+            JudgedAnswer(
+                text=response.text,
+                good=verdict.outcome is Outcome.TRUSTWORTHY,
+                label=verdict.label,
+                scorer=verdict.scorer,
+                judged=verdict.judged,
+                probability=verdict.probability,
+                source=header.model,
+                run=header.id,
+                epoch=key[1],
+                truncated=response.truncated,
+            )
+        )
+
+
+def _unfit(task: TaskHeader, sample: Sample, response: Response, verdict: Judgement | None) -> str:
+    """Why an answer is no material, or nothing."""
+    if task.headline in _BY_OUTCOME or sample.history:
+        return "no single right answer: judged over several answers"
+    if response.fault is not None or verdict is None:
+        return "no answer or no verdict"
+    if verdict.outcome is Outcome.UNSCORED:
+        return "unscored"
+    if verdict.judged != judged_hash(response.text):
+        return "the verdict is about another text"
+    return ""
+
+
+def _prompt(
+    sample: Sample,
+    header: RunHeader,
+    subcategory: str,
+    by_key: dict[str, Prompt],
+    licences: dict[str, str],
+) -> Prompt:
+    messages = sample.messages
+    if header.settings.system is not None:
+        messages = (Message(role=Role.SYSTEM, text=header.settings.system), *messages)
+    key = prompt_key(messages)
+    if key not in by_key:
+        prompt = Prompt(
+            messages=messages,
+            task=sample.task,
+            subcategory=subcategory,
+            side=sample.side,
+            cluster=sample.cluster,
+            sample=sample.id,
+            licence=licences.get(sample.task, "unknown"),
+            constrained=bool(sample.choices),
+            answers=[],
+        )
+        for good, texts in ((True, sample.reference.good), (False, sample.reference.bad)):
+            if texts:
+                # Not always the first: they would all begin alike.
+                text = texts[int(sample.id[:8], 16) % len(texts)]
+                prompt.answers.append(_reference(text, sample.target, good=good))
+        by_key[key] = prompt
+    return by_key[key]
+
+
+def _reference(text: str, target: str, *, good: bool) -> JudgedAnswer:
+    return JudgedAnswer(
+        text=text,
+        good=good,
+        label=target if good else f"not {target}",
+        scorer=REFERENCE,
+        judged=judged_hash(text),
+        source=REFERENCE,
+    )
+
+
+def _drop_twice(prompt: Prompt) -> None:
+    """A text that the model wrote itself is not the reference's too."""
+    own = {answer.text for answer in prompt.answers if answer.source != REFERENCE}
+    prompt.answers = [a for a in prompt.answers if a.source != REFERENCE or a.text not in own]
