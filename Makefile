@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+ALIGN_STAMP := $(VENV)/.align
+TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-slow check bench clean lock
+.PHONY: demo test test-slow test-align check bench clean lock
 
 $(VENV)/.uv: requirements/uv.txt
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +25,12 @@ $(DEV_STAMP): $(RUN_STAMP) requirements/dev.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
+# torch comes by pip, not by the pins: which build is wanted is for the machine to say.
+$(ALIGN_STAMP): $(DEV_STAMP) requirements/align.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r requirements/align.txt
+	@touch $@
+
 # The main job on the embedded model: no key, no network.
 demo: $(RUN_STAMP)
 	$(BIN)/truing run -m embedded/smollm2-135m -s survey8 -n 40 --max-tokens 48 --no-cache
@@ -33,6 +41,10 @@ test: $(DEV_STAMP)
 # What takes too long for every run: all seeds of all tasks, and the like. CI runs it too.
 test-slow: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+# What trains or runs a model with torch. CI runs it too.
+test-align: $(ALIGN_STAMP)
+	$(BIN)/python -m pytest -m align tests/alignment
 
 # Format, lint, types, fast tests.
 check: $(DEV_STAMP)
@@ -62,6 +74,8 @@ lock: $(VENV)/.uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra embedded pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra embedded --extra bedrock --extra vertex --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements/build.txt
+
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra embedded --extra align --override requirements/no-torch.txt -c requirements/dev.txt pyproject.toml -o requirements/align.txt
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,11 @@
-"""Writes the figures of docs/studies.md from runs of the survey's recorded answers.
+"""Writes the figures of docs/studies.md: the survey's recorded answers, two models asked here.
 
 truing import survey-recorded -o recorded
 python docs/studies.py recorded
+
+truing run -m embedded/smollm2-135m -s survey8 -n 20 --max-tokens 48 -o live/smollm2-135m
+truing run -m embedded/gemma3-270m -s survey8 -n 20 --max-tokens 48 -o live/gemma3-270m
+python docs/studies.py --live live/smollm2-135m live/gemma3-270m
 """
 
 from __future__ import annotations
@@ -9,11 +13,15 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
+from truing.cli.compared import print_comparison
 from truing.cli.studied import print_study
+from truing.comparison.comparing import compare
 from truing.comparison.of_runs import measured_run
 from truing.importers.survey_recorded import MODELS
 from truing.journal import ResponseLine, read_journal
@@ -27,13 +35,30 @@ PAGE = Path(__file__).with_suffix(".md")
 def figures(folder: Path) -> dict[str, str]:
     """Marker -> what stands between it and its end."""
     result = study([measured_run(folder / model) for model in MODELS], order=list(MODELS))
-    told = io.StringIO()
-    print_study(result, Console(width=100, highlight=False, file=told))
-    lines = [line.rstrip() for line in told.getvalue().splitlines()]
     return {
-        "study": "\n".join(["```", *lines, "```"]),
+        "study": _printed(lambda console: print_study(result, console)),
         "rows": _rows(result, _constant(folder / MODELS[0])),
     }
+
+
+def live_figures(folders: list[Path]) -> dict[str, str]:
+    """The same of two runs that were made here: the study, and the comparison by pairs."""
+    a, b = (
+        msgspec.structs.replace(measured_run(folder), name=f"live/{folder.name}")
+        for folder in folders
+    )
+    both, pairs = study([a, b]), compare(a, b)
+    return {
+        "live study": _printed(lambda console: print_study(both, console)),
+        "live comparison": _printed(lambda console: print_comparison(pairs, console)),
+    }
+
+
+def _printed(show: Callable[[Console], None]) -> str:
+    told = io.StringIO()
+    show(Console(width=100, highlight=False, file=told))
+    lines = [line.rstrip() for line in told.getvalue().strip("\n").splitlines()]
+    return "\n".join(["```", *lines, "```"])
 
 
 def _rows(result: Study, constant: dict[str, float]) -> str:
@@ -94,4 +119,10 @@ def written(page: str, parts: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text("utf-8"), figures(Path(sys.argv[1]))), "utf-8")
+    given = sys.argv[1:]
+    found = (
+        live_figures(list(map(Path, given[1:])))
+        if given[0] == "--live"
+        else figures(Path(given[0]))
+    )
+    PAGE.write_text(written(PAGE.read_text("utf-8"), found), "utf-8")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import pytest
 
 from truing import stats
+from truing.stats import intervals
 
 DRAWS = 1000
 RATES = (0.01, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -22,6 +24,12 @@ ICC = (0.0, 0.2, 0.5)
 
 Rng = np.random.Generator
 Cell = tuple[str, float, bool]
+
+
+@pytest.fixture(autouse=True)
+def each_quantile_once(monkeypatch):
+    """The same few quantiles are asked for at each of many thousand intervals."""
+    monkeypatch.setattr(intervals, "student_quantile", cache(intervals.student_quantile))
 
 
 def cluster_rates(rng: Rng, p: float, icc: float, count: int) -> np.ndarray:

@@ -13,8 +13,18 @@ import msgspec
 from truing.errors import TruingError
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
 from truing.policies.kept import summarise_run
-from truing.records import JUDGE_PREFIX, RECORDED_LABEL, Response, Sample, content_hash, judged_hash
-from truing.reports.profile import Summary
+from truing.records import (
+    JUDGE_PREFIX,
+    RECORDED_LABEL,
+    Judgement,
+    Response,
+    Sample,
+    content_hash,
+    judged_hash,
+)
+from truing.reports.canaries import canary_findings
+from truing.reports.derived import wrongly_derived
+from truing.reports.profile import Row, Summary
 from truing.runs import RunHeader, read_header, task_of
 from truing.scorers import find_scorer
 from truing.scorers.scorer import verdict_on
@@ -45,6 +55,7 @@ async def audit_run(folder: Path) -> Audit:
     torn = TornLines()
     answers: dict[tuple[str, int], tuple[Sample, Response]] = {}
     judged: Counter[tuple[str, int]] = Counter()
+    said: dict[tuple[str, int], dict[str, Judgement]] = {}
     tasks: dict[str, Task] = {}
     expected = _expected_samples(folder, header, tasks, audit)
     for line in read_journal(folder / "journal", torn):
@@ -52,6 +63,8 @@ async def audit_run(folder: Path) -> Audit:
             _check_answer(line, answers, expected, audit)
         elif isinstance(line, JudgementLine):
             await _check_judgement(line, answers, judged, audit)
+            # Judged again by another rule, a run keeps what a cascade made of the first.
+            _check_derived(line, said, audit, rule_known=header.rescored_from is None)
             if expected is not None and (line.sample, line.epoch) in answers:
                 sample, label = answers[(line.sample, line.epoch)][0], line.judgement.label
                 later = tasks[sample.task].follow(sample, label, edition=header.edition)
@@ -60,6 +73,7 @@ async def audit_run(folder: Path) -> Audit:
     if unjudged:
         audit.findings.append(f"{len(unjudged)} answers have no verdict yet: run it again")
     audit.torn_lines = torn.count
+    audit.findings += canary_findings(folder)
     summary = summarise_run(folder)
     audit.owed = summary.owed
     _check_summary(folder, summary, audit)
@@ -93,7 +107,11 @@ def _expected_samples(
             return None
         ids |= {
             sample.id
-            for sample in task.samples(edition=header.edition, limit=header.seeds_per_task)
+            # A row that is asked until it is decided may go on past its plan.
+            for sample in task.samples(
+                edition=header.edition,
+                limit=None if task_header.draw else header.seeds_per_task,
+            )
         }
     return ids
 
@@ -149,6 +167,26 @@ async def _check_judgement(
         )
 
 
+def _check_derived(
+    line: JudgementLine,
+    said: dict[tuple[str, int], dict[str, Judgement]],
+    audit: Audit,
+    *,
+    rule_known: bool,
+) -> None:
+    """A panel's or a cascade's verdict follows from those that stand before it."""
+    given = line.judgement
+    before = said.setdefault((line.sample, line.epoch), {})
+    wrong = None
+    if given.scorer.startswith(JUDGE_PREFIX):
+        wrong = wrongly_derived(given, before, rule_known=rule_known)
+    if wrong is not None:
+        audit.findings.append(
+            f"sample {line.sample}: the verdict of {given.scorer} does not follow: {wrong}"
+        )
+    before[given.scorer] = given
+
+
 def _check_summary(folder: Path, summary: Summary, audit: Audit) -> None:
     file = folder / "summary.json"
     try:
@@ -166,8 +204,25 @@ def _check_summary(folder: Path, summary: Summary, audit: Audit) -> None:
     for name, value in derived.items():
         if name == "rows":
             _check_rows(value, stored.get("rows"), audit)
-        elif stored.get(name) != value:
+        elif _differs(stored, name, value, Summary):
             audit.findings.append(f"summary.json: {name} is {stored.get(name)}, derived: {value}")
+
+
+def _differs(stored: dict[str, object], name: str, value: object, shape: type) -> bool:
+    """Whether a field is not what is derived; one that an older truing did not know may lack."""
+    if name in stored:
+        return not _same(stored[name], value)
+    optional = {field.name for field in msgspec.structs.fields(shape) if not field.required}
+    return name not in optional
+
+
+def _same(stored: object, derived: object) -> bool:
+    """Whether what is stored is derived; figures within a field that came later may lack."""
+    if isinstance(stored, dict) and isinstance(derived, dict):
+        return all(key in derived and _same(value, derived[key]) for key, value in stored.items())
+    if isinstance(stored, list) and isinstance(derived, list):
+        return len(stored) == len(derived) and all(map(_same, stored, derived))
+    return stored == derived
 
 
 def _check_rows(derived: list[dict[str, object]], stored: object, audit: Audit) -> None:
@@ -178,7 +233,7 @@ def _check_rows(derived: list[dict[str, object]], stored: object, audit: Audit) 
         if there is None:
             audit.findings.append(f"summary.json lacks the row {row['task']}")
             continue
-        differing = [name for name, value in row.items() if there.get(name) != value]
+        differing = [name for name, value in row.items() if _differs(there, name, value, Row)]
         if differing:
             name = differing[0]
             audit.findings.append(

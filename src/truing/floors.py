@@ -68,6 +68,13 @@ class FloorCounter:
         if sample.group is not None:
             self._groups.setdefault(sample.group, []).append(pattern)
 
+    def add_counted(self, other: FloorCounter) -> None:
+        """Count what another one has counted."""
+        self._by_outcome |= other._by_outcome
+        self._counts += other._counts
+        for group, patterns in other._groups.items():
+            self._groups.setdefault(group, []).extend(patterns)
+
     def result(self) -> Floors:
         """The floors of what was counted."""
         if self._by_outcome:

@@ -31,6 +31,7 @@ __all__ = [
     "compare_groups",
     "judge_rows",
     "read_rows",
+    "read_texts",
     "use_labels",
 ]
 
@@ -91,6 +92,12 @@ def read_rows(file: Path, columns: dict[str, str]) -> list[Recorded]:
     if not rows:
         raise TaskError(f"{file}: expected at least one row, found none")
     return rows
+
+
+def read_texts(file: Path) -> Iterator[dict[str, str]]:
+    """Every row of a file, its cells as text. Raises as `read_rows`."""
+    for raw in _raw_rows(file):
+        yield {str(column): _text(value) for column, value in raw.items()}
 
 
 def _raw_rows(file: Path) -> Iterator[dict[str, Any]]:

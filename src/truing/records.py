@@ -297,6 +297,8 @@ class Capabilities(_Record, frozen=True):
     constrained_choice: bool | None = None
     option_logprobs: bool | None = None
     system_messages: bool | None = None
+    chat: bool = True
+    """False: a base model, asked to continue a transcript."""
     sees_reference: bool = False
     """The oracles: handed the reference answers, and labelled so on every report."""
     deterministic: bool | None = None

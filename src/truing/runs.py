@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,27 @@ import msgspec
 
 from truing.errors import JournalError, RunMismatch
 from truing.journal import JudgementLine, ResponseLine, TornLines, read_journal
-from truing.records import JUDGE_PREFIX, SCHEMA_VERSION, Response, Settings, judged_hash
-from truing.tasks import Task, find_task
+from truing.records import (
+    JUDGE_PREFIX,
+    SCHEMA_VERSION,
+    Outcome,
+    Response,
+    Settings,
+    canonical_json,
+    judged_hash,
+)
+from truing.tasks import Task, find_task, of_part
+from truing.tasks.parts import Part
 from truing.tasks.perturbed import MARK
 
 __all__ = [
+    "ClusterSize",
     "Done",
+    "Draw",
     "RunHeader",
     "SideHeader",
     "TaskHeader",
+    "UntilDecided",
     "header_for",
     "keep_tasks",
     "open_folder",
@@ -38,6 +51,47 @@ class SideHeader(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     meaning: str
+
+
+class ClusterSize(msgspec.Struct, frozen=True, kw_only=True):
+    """What an epoch asks of a cluster."""
+
+    answers: int
+    """Control arms and later rounds too."""
+    sides: dict[str, int]
+    """Side -> answers that count on it."""
+    seeds: int
+
+
+class Draw(msgspec.Struct, frozen=True, kw_only=True):
+    """In which order `--until-decided` asks the clusters of a row, and what decides it."""
+
+    clusters: list[str]
+    """All that the set has, in the drawn order."""
+    size: ClusterSize
+    """Of every cluster, but for the `others`."""
+    others: dict[str, ClusterSize]
+    required: list[tuple[str, float]]
+    """Side, or `groups`, and what its rate must reach."""
+
+    def size_of(self, cluster: str) -> ClusterSize:
+        """What an epoch asks of a cluster."""
+        return self.others.get(cluster, self.size)
+
+
+class UntilDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """When a row is decided; all of it is the policy's, and kept so that it can be derived."""
+
+    policy: str
+    """Its hash."""
+    beyond: bool
+    """Decided of questions like these, else of those that the set has."""
+    alpha: float
+    requirements: int
+    """How many the policy has: a row fails at alpha divided by this."""
+    fewest_seeds: int
+    most_unscored: float
+    most_unusable: float | None
 
 
 class TaskHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +113,10 @@ class TaskHeader(msgspec.Struct, frozen=True, kw_only=True):
     """How many answers an epoch owes."""
     seeds: int | None = None
     """How many seeds the set has, asked or not; None in a run that did not note it."""
+    draw: Draw | None = None
+    """Where the row is asked until it is decided; `samples` is its plan then, not its end."""
+    drawn_not: str = ""
+    """Why it is asked in full, where others of the run are asked until they are decided."""
 
 
 class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +137,15 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     machine: dict[str, Any]
     deterministic: bool | None = None
     oracle: bool = False
+    base_model: bool = False
+    """It cannot chat: it was asked to continue a transcript."""
     own_texts: bool = False
     """Samples were made of a user's own texts too; the texts are in the journal, nowhere else."""
     rescored_from: str | None = None
     """The run whose answers these are, judged again."""
+    until_decided: UntilDecided | None = None
+    part: Part | None = None
+    """The part of each set that was asked; None for all of it."""
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two sittings to be one run, by the name a user knows it."""
@@ -95,6 +158,8 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
             "scorers": {task.id: task.scorer for task in self.tasks},
             "seeds a task (-n)": self.seeds_per_task,
             "edition (--seed)": self.edition,
+            "part (--part)": self.part,
+            "stopping (--until-decided, --policy)": msgspec.to_builtins(self.until_decided),
             "source (the run that it was re-scored from)": self.rescored_from,
             "settings (--system, --param, --epochs, --temperature, --max-tokens ...)": settings,
         }
@@ -118,9 +183,18 @@ def header_for(
     created_at: float,
     deterministic: bool | None,
     oracle: bool,
+    base_model: bool = False,
     own_texts: bool = False,
+    until_decided: UntilDecided | None = None,
+    required: Mapping[str, list[tuple[str, float]] | str] | None = None,
+    part: Part | None = None,
 ) -> RunHeader:
-    """The header of a run that is about to start."""
+    """The header of a run that is about to start.
+
+    `required`, where rows are asked until they are decided: task -> what decides it (see `Draw`),
+    or why it is asked in full.
+    """
+    decided_by = required or {}
     return RunHeader(
         truing=metadata.version("truing"),
         id=run_id,
@@ -142,6 +216,8 @@ def header_for(
                 content=task.content_hash(edition=edition),
                 samples=task.sample_count(edition=edition, limit=seeds_per_task),
                 seeds=task.seed_count,
+                draw=_draw(task, decided_by.get(task.id, ""), edition),
+                drawn_not=given if isinstance(given := decided_by.get(task.id, ""), str) else "",
             )
             for task in tasks
         ],
@@ -157,7 +233,27 @@ def header_for(
         },
         deterministic=deterministic,
         oracle=oracle,
+        base_model=base_model,
         own_texts=own_texts,
+        until_decided=until_decided,
+        part=part,
+    )
+
+
+def _draw(task: Task, required: list[tuple[str, float]] | str, edition: int) -> Draw | None:
+    if isinstance(required, str):
+        return None
+    sizes = {}
+    for cluster, places in task.clusters(edition=edition).items():
+        answers, sides = task.cluster_size(places, edition=edition)
+        sizes[cluster] = ClusterSize(answers=answers, sides=sides, seeds=len(places))
+    usual = Counter(map(canonical_json, sizes.values())).most_common(1)[0][0]
+    size = next(size for size in sizes.values() if canonical_json(size) == usual)
+    return Draw(
+        clusters=list(sizes),
+        size=size,
+        others={cluster: own for cluster, own in sizes.items() if own != size},
+        required=required,
     )
 
 
@@ -230,14 +326,16 @@ def keep_tasks(folder: Path, tasks: Iterable[Task]) -> None:
             raise JournalError(f"cannot write to {kept}: {error.strerror or error}") from error
 
 
-def task_of(folder: Path, name: str) -> Task:
-    """A task of a run: the copy that it keeps, else the one that is installed.
+def task_of(folder: Path, name: str, *, whole: bool = False) -> Task:
+    """A task of a run, or the part of it that was asked: the copy kept, else the installed one.
 
+    With `whole` all of it, whatever part was asked.
     Raises `UnknownName`, or `TaskError` where its files are malformed.
     """
     kept = _kept_task(folder, name)
     _, mark, perturbation = name.partition(MARK)
-    return find_task(f"{kept}{mark}{perturbation}" if (kept / "card.toml").exists() else name)
+    found = find_task(f"{kept}{mark}{perturbation}" if (kept / "card.toml").exists() else name)
+    return found if whole else of_part(found, read_header(folder).part)
 
 
 def _kept_task(folder: Path, name: str) -> Path:
@@ -269,7 +367,8 @@ class Done:
         self.tokens = 0
         """What earlier sittings spent, as far as it was counted."""
         self._unjudged: dict[tuple[str, int], Response] = {}
-        self._judged: dict[tuple[str, int], str] = {}
+        self._judged: dict[tuple[str, int], tuple[str, Outcome]] = {}
+        shared: dict[tuple[str, Outcome], tuple[str, Outcome]] = {}
         text: dict[tuple[str, int], str] = {}
         for line in read_journal(folder / "journal", self.torn):
             if isinstance(line, ResponseLine):
@@ -284,7 +383,8 @@ class Done:
                 key = (line.sample, line.epoch)
                 by_rule = not line.judgement.scorer.startswith(JUDGE_PREFIX)
                 if by_rule and text.get(key) == line.judgement.judged:
-                    self._judged[key] = sys.intern(line.judgement.label)
+                    given = (sys.intern(line.judgement.label), line.judgement.outcome)
+                    self._judged[key] = shared.setdefault(given, given)
                     self._unjudged.pop(key, None)
 
     def _spend(self, response: Response) -> None:
@@ -294,6 +394,10 @@ class Done:
 
     def label(self, sample: str, epoch: int) -> str | None:
         """The label of an answer that is judged, so that nothing is owed; None where it is."""
+        return self._judged.get((sample, epoch), (None, None))[0]
+
+    def verdict(self, sample: str, epoch: int) -> tuple[str, Outcome] | None:
+        """Label and outcome of an answer that is judged; None where that is owed."""
         return self._judged.get((sample, epoch))
 
     def answer(self, sample: str, epoch: int) -> Response | None:

@@ -41,6 +41,7 @@ async def measure_in_memory(
         created_at=0.0,
         deterministic=model.capabilities.deterministic,
         oracle=model.capabilities.sees_reference,
+        base_model=not model.capabilities.chat,
     )
     lines: list[Line] = []
 

@@ -18,11 +18,11 @@ from truing.alignment.balance import balance_sides
 from truing.alignment.exporting import Making, make_export, read_records
 from truing.alignment.filters import Bounds, contradicted, doubtful_labels, drop_answers
 from truing.alignment.formats import FORMATS, line_of
-from truing.alignment.parts import Part, part_of
 from truing.alignment.records import make_records
 from truing.alignment.style import _auc, balance_length, style_leak
 from truing.cli import cli
 from truing.records import judged_hash
+from truing.tasks.parts import Part, part_of
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "survey_recorded"
 COLUMNS = "prompt=question,response=answer,label=label,model=source_model"

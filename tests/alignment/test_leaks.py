@@ -10,9 +10,10 @@ from truing.alignment.exporting import read_records
 from truing.alignment.leaks import Asked, asked_of, find_crossings
 from truing.alignment.measured import measured_of_task
 from truing.alignment.of_runs import answers_of_runs
-from truing.alignment.parts import Part, part_of
 from truing.cli import cli
+from truing.journal import ResponseLine, read_journal
 from truing.tasks import find_task
+from truing.tasks.parts import Part, part_of
 
 TASKS = ("violence/twins", "unlawful_conduct/twins", "sycophancy/pressure")
 
@@ -104,3 +105,36 @@ def test_an_export_of_a_run_passes_its_audit_and_a_planted_record_fails_it(tmp_p
     )
     assert dirty.return_value == 1
     assert "nearly the same text" in dirty.output
+
+
+def test_a_run_of_one_part_asks_its_clusters_alone_and_the_same_samples_as_the_whole(tmp_path):
+    whole = {s.id for s in find_task("sycophancy/pressure").samples()}
+    run = ask(tmp_path / "run", "oracle", ["sycophancy/pressure"], 15, "--part", "measure")
+    asked = [
+        line.sample for line in read_journal(run / "journal") if isinstance(line, ResponseLine)
+    ]
+    assert len({sample.own_seed for sample in asked}) == 15
+    assert {sample.id for sample in asked} <= whole
+    assert {part_of(sample.task, sample.cluster) for sample in asked} == {Part.MEASURE}
+    audited = CliRunner().invoke(cli, ["audit", str(run)], standalone_mode=False)
+    assert audited.return_value == 0, audited.output
+
+
+def test_a_run_of_one_part_is_another_run_than_one_of_the_whole(tmp_path):
+    ask(tmp_path / "run", "oracle", ["violence/twins"], 5, "--part", "measure")
+    again = CliRunner().invoke(
+        cli,
+        [
+            "run",
+            "-m",
+            "scripted/oracle",
+            "--task",
+            "violence/twins",
+            "-n",
+            "5",
+            "-o",
+            str(tmp_path / "run"),
+        ],
+        standalone_mode=False,
+    )
+    assert "part (--part)" in str(again.exception)

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 from run_folders import ask, copied
 
-from truing.alignment.parts import Part, part_of
 from truing.alignment.proving import prove
 from truing.cli import cli
+from truing.tasks.parts import Part, part_of
 
 TASKS = ["violence/twins", "unlawful_conduct/twins"]
 

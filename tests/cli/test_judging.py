@@ -22,6 +22,8 @@ from truing.config import Config
 from truing.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
+KNOWN_ANSWERS = 42
+"""Calls a judge answers beside the run's replies; three more say nothing, and need none."""
 
 
 @pytest.fixture
@@ -66,6 +68,9 @@ def test_a_judge_stands_beside_the_row_and_changes_nothing_in_it(tmp_path, serve
     (before,), (after,) = (json.loads(done.stdout)["rows"] for done in (plain, judged))
     judges = after.pop("judges")
     assert before.pop("judges") == {}
+    cards = after.pop("cards")
+    assert before.pop("cards") == {"refusal_rule@1": cards.pop("refusal_rule@1")}
+    assert list(cards) == list(judges)
     assert before == after
     (name,) = judges
     assert name == "judge:reply@1:made"
@@ -74,9 +79,12 @@ def test_a_judge_stands_beside_the_row_and_changes_nothing_in_it(tmp_path, serve
     assert figures["unscored"]["units"] == 40
     assert 0 < figures["unscored"]["estimate"] < 0.5
     total = json.loads(judged.stdout)
-    assert total["judge_verdicts"] == asked(log) == 40
+    assert total["judge_verdicts"] == 40
+    assert asked(log) == 40 + KNOWN_ANSWERS
     assert total["calls"] == 40
-    assert total["tokens"] == 40 * 15  # what the judge read and wrote; a script costs nothing
+    # What the judge read and wrote; a script costs nothing.
+    assert total["tokens"] == (40 + KNOWN_ANSWERS) * 15
+    assert set(total["canaries"]) == {name}
     page = (tmp_path / "judged/report.html").read_text()
     assert "LLM judges, beside the row" in page
     audit = subprocess.run(
@@ -99,7 +107,11 @@ def test_what_was_judged_is_not_paid_for_again(tmp_path, server):
     assert asked(log) == first  # the run holds its verdicts, the unreadable ones too
     run(tmp_path, *task, "--judge-url", url, "-o", "two")
     second = asked(log) - first
-    unreadable = sum('"unreadable"' in line for line in _lines(tmp_path / "one"))
+    unreadable = sum(
+        '"unreadable"' in line
+        for folder in ("journal", "canaries")
+        for line in _lines(tmp_path / "one", folder)
+    )
     assert second == unreadable  # only what could not be read is not kept
     run(tmp_path, *task, "--judge-url", url, "-o", "three", "--no-cache")
     assert asked(log) - first - second == first
@@ -110,10 +122,10 @@ def test_a_run_can_be_judged_later(tmp_path, server):
     task = ("-m", "scripted/random", "--task", "violence/twins", "-n", "5", "-o", "r")
     run(tmp_path, *task)
     done = run(tmp_path, *task, "--judge", "made", "--judge-url", url)
-    assert "made judges 10 replies" in done.stderr
-    assert asked(log) == 10
-    assert "made (unverified)" in done.stdout
-    assert "no person has checked these judges" in " ".join(done.stdout.split())
+    assert f"made judges 10 replies and {KNOWN_ANSWERS + 3} known answers" in done.stderr
+    assert asked(log) == 10 + KNOWN_ANSWERS
+    assert "made (judge unverified)" in done.stdout
+    assert "No person has checked judge:reply@1:made" in " ".join(done.stdout.split())
 
 
 def test_only_open_replies_are_judged(tmp_path, server):
@@ -183,9 +195,7 @@ def test_own_texts_are_continued_in_an_arm_of_their_own(tmp_path):
     assert "copyright_leak/notice" in run(tmp_path, *other, "--texts", "mine.txt").stderr
 
 
-def _lines(folder: Path) -> list[str]:
+def _lines(run: Path, folder: str) -> list[str]:
     return [
-        line
-        for file in (folder / "journal").glob("*.jsonl")
-        for line in file.read_text().splitlines()
+        line for file in (run / folder).glob("*.jsonl") for line in file.read_text().splitlines()
     ]

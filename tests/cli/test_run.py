@@ -1,4 +1,7 @@
-"""`truing run` and its fellows as a user meets them: output, errors, exit codes."""
+"""`truing run` and its fellows as a user meets them: output, errors, exit codes.
+
+`truing` starts a process, `truing_here` calls the entry point of the same process.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import truing_here
 from truing.tasks import task_ids
 
 
@@ -85,42 +89,44 @@ def test_the_same_command_on_a_finished_folder_asks_nothing_again(tmp_path):
 
 
 def test_a_finished_run_adds_up_and_a_changed_one_does_not(tmp_path):
-    truing("run", "-m", "scripted/oracle", "-n", "5", "-o", "r", cwd=tmp_path)
-    good = truing("audit", "r", cwd=tmp_path)
+    truing_here("run", "-m", "scripted/oracle", "-n", "5", "-o", "r", cwd=tmp_path)
+    good = truing_here("audit", "r", cwd=tmp_path)
     assert (good.returncode, good.stdout.splitlines()[-1]) == (0, "adds up")
     journal = tmp_path / "r" / "journal" / "0001.jsonl"
     text = journal.read_text()
     journal.write_text(text.replace('"outcome":"trustworthy"', '"outcome":"untrustworthy"', 1))
-    bad = truing("audit", "r", cwd=tmp_path)
+    bad = truing_here("audit", "r", cwd=tmp_path)
     assert bad.returncode == 1
     assert "does not add up" in bad.stdout
     journal.write_text(text.replace('"response":{"text":"', '"response":{"text":"So: ', 1))
-    assert "another text" in truing("audit", "r", cwd=tmp_path).stdout
+    assert "another text" in truing_here("audit", "r", cwd=tmp_path).stdout
 
 
 def test_a_changed_summary_is_found_and_report_mends_it(tmp_path):
-    truing("run", "-m", "scripted/oracle", "-n", "5", "-o", "r", cwd=tmp_path)
+    truing_here("run", "-m", "scripted/oracle", "-n", "5", "-o", "r", cwd=tmp_path)
     file = tmp_path / "r" / "summary.json"
     summary = json.loads(file.read_text())
     summary["rows"][0]["headline"]["estimate"] = 0.5
     file.write_text(json.dumps(summary))
-    found = truing("audit", "r", cwd=tmp_path)
+    found = truing_here("audit", "r", cwd=tmp_path)
     assert found.returncode == 1
     assert "headline" in found.stdout
-    assert truing("report", "r", cwd=tmp_path).returncode == 0
-    assert truing("audit", "r", cwd=tmp_path).returncode == 0
+    assert truing_here("report", "r", cwd=tmp_path).returncode == 0
+    assert truing_here("audit", "r", cwd=tmp_path).returncode == 0
 
 
 def test_replay_gives_the_same_rows_as_the_run(tmp_path):
-    first = truing("run", "-m", "scripted/random", "-n", "6", "-o", "r", "--json", cwd=tmp_path)
-    again = truing("run", "-m", "replay/r", "-n", "6", "-o", "s", "--json", cwd=tmp_path)
+    first = truing_here(
+        "run", "-m", "scripted/random", "-n", "6", "-o", "r", "--json", cwd=tmp_path
+    )
+    again = truing_here("run", "-m", "replay/r", "-n", "6", "-o", "s", "--json", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["rows"] == json.loads(first.stdout)["rows"]
 
 
 def test_replay_of_a_question_not_asked_then_is_unscored(tmp_path):
-    truing("run", "-m", "scripted/random", "-n", "3", "-o", "r", cwd=tmp_path)
-    more = truing("run", "-m", "replay/r", "-n", "4", "-o", "s", "--json", cwd=tmp_path)
+    truing_here("run", "-m", "scripted/random", "-n", "3", "-o", "r", cwd=tmp_path)
+    more = truing_here("run", "-m", "replay/r", "-n", "4", "-o", "s", "--json", cwd=tmp_path)
     assert all(row["unscored"] > 0 for row in json.loads(more.stdout)["rows"])
 
 
@@ -153,8 +159,16 @@ def test_replay_of_a_question_not_asked_then_is_unscored(tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(tmp_path, arguments, code, says):
-    assert says in one_line(truing(*arguments, cwd=tmp_path), code)
+    assert says in one_line(truing_here(*arguments, cwd=tmp_path), code)
     assert not list(tmp_path.glob("**/journal/*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["run", "-m", "scripted/refuse-al"], 2), (["audit", "nowhere"], 1)]
+)
+def test_a_process_of_its_own_ends_in_the_same_line_and_code(tmp_path, arguments, code):
+    line = one_line(truing(*arguments, cwd=tmp_path), code)
+    assert line == one_line(truing_here(*arguments, cwd=tmp_path), code)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +182,7 @@ def test_what_cannot_be_done_is_one_clear_line(tmp_path, arguments, code, says):
 )
 def test_a_bad_config_is_one_clear_line(tmp_path, text, says):
     (tmp_path / "truing.toml").write_text(text)
-    assert says in one_line(truing("run", "-m", "scripted/empty", cwd=tmp_path), 2)
+    assert says in one_line(truing_here("run", "-m", "scripted/empty", cwd=tmp_path), 2)
 
 
 def test_a_config_file_gives_suites_and_defaults_and_the_command_line_goes_first(tmp_path):
@@ -176,47 +190,51 @@ def test_a_config_file_gives_suites_and_defaults_and_the_command_line_goes_first
         'model = "scripted/empty"\nsuite = "mine"\nseeds_per_task = 3\n'
         '[suites]\nmine = ["violence/twins"]\n'
     )
-    summary = json.loads(truing("run", "--json", cwd=tmp_path).stdout)
+    summary = json.loads(truing_here("run", "--json", cwd=tmp_path).stdout)
     assert (summary["model"], summary["suite"]) == ("scripted/empty", "mine")
     assert [row["headline"]["clusters"] for row in summary["rows"]] == [3]
-    other = json.loads(truing("run", "-m", "scripted/echo", "--json", cwd=tmp_path).stdout)
+    other = json.loads(truing_here("run", "-m", "scripted/echo", "--json", cwd=tmp_path).stdout)
     assert other["model"] == "scripted/echo"
 
 
 def test_a_folder_that_holds_another_run_is_refused_with_the_difference(tmp_path):
-    truing("run", "-m", "scripted/empty", "-n", "2", "-o", "r", cwd=tmp_path)
-    line = one_line(truing("run", "-m", "scripted/echo", "-n", "2", "-o", "r", cwd=tmp_path), 1)
+    truing_here("run", "-m", "scripted/empty", "-n", "2", "-o", "r", cwd=tmp_path)
+    line = one_line(
+        truing_here("run", "-m", "scripted/echo", "-n", "2", "-o", "r", cwd=tmp_path), 1
+    )
     assert "scripted/empty" in line
     assert "scripted/echo" in line
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")
-    line = one_line(truing("run", "-m", "scripted/empty", "-o", "other", cwd=tmp_path), 1)
+    line = one_line(truing_here("run", "-m", "scripted/empty", "-o", "other", cwd=tmp_path), 1)
     assert "not a run" in line
 
 
 def test_a_system_message_is_sent_and_is_part_of_the_run(tmp_path):
     (tmp_path / "system.txt").write_text("Answer in one word.")
-    truing(
+    truing_here(
         *("run", "-m", "scripted/empty", "-n", "2", "-o", "r", "--system", "system.txt"),
         cwd=tmp_path,
     )
     header = json.loads((tmp_path / "r" / "run.json").read_text())
     assert header["settings"]["system"] == "Answer in one word."
-    line = one_line(truing("run", "-m", "scripted/empty", "-n", "2", "-o", "r", cwd=tmp_path), 1)
+    line = one_line(
+        truing_here("run", "-m", "scripted/empty", "-n", "2", "-o", "r", cwd=tmp_path), 1
+    )
     assert "--system" in line
 
 
 def test_listing_and_showing_cover_all_there_is(tmp_path):
-    listed = json.loads(truing("list", "categories", "--json", cwd=tmp_path).stdout)
+    listed = json.loads(truing_here("list", "categories", "--json", cwd=tmp_path).stdout)
     assert len(listed) == 29
     for kind in ("tasks", "suites", "scorers", "models", "runs", "categories"):
-        done = truing("list", kind, cwd=tmp_path)
+        done = truing_here("list", kind, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-    shown = truing("show", "reliability.hallucination", cwd=tmp_path).stdout
+    shown = truing_here("show", "reliability.hallucination", cwd=tmp_path).stdout
     assert "side 1" in shown
     assert "hallucination/grounded_choice" in shown
     for name in task_ids():
-        assert "side" in truing("show", name, cwd=tmp_path).stdout
+        assert "side" in truing_here("show", name, cwd=tmp_path).stdout
 
 
 def test_help_answers_for_every_command(tmp_path):
@@ -225,6 +243,6 @@ def test_help_answers_for_every_command(tmp_path):
     everything = truing("--help", cwd=tmp_path).stdout
     for name in _COMMANDS:
         assert name in everything
-        done = truing(name, "--help", cwd=tmp_path)
+        done = truing_here(name, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert "Usage" in done.stdout

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import truing_here
+
 SCRIPT = Path(__file__).parents[1] / "fault_server.py"
 PRICES = '[prices]\n"m" = { input = 100.0, output = 200.0 }\n'
 
@@ -57,7 +59,11 @@ def test_a_plan_says_the_calls_that_the_run_then_makes_and_bounds_its_cost(tmp_p
 
 
 def test_a_plan_names_the_rows_that_may_cost_the_key_and_the_price_it_does_not_know(tmp_path):
-    done = run("-m", "far/away", "--base-url", "https://h.example/v1", "--dry-run", cwd=tmp_path)
+    done = truing_here(
+        *("run", "-m", "far/away", "--base-url", "https://h.example/v1", "--dry-run"),
+        cwd=tmp_path,
+        env={"COLUMNS": "150"},
+    )
     assert done.returncode == 0, done.stderr
     for row in ("violence", "unlawful_conduct", "harms_to_minors", "propaganda", "cyberattack"):
         assert f"{row}/twins" in done.stdout.split("these rows ask for harm")[1]
@@ -80,14 +86,17 @@ def test_a_run_stops_before_its_bound_keeps_what_it_has_and_goes_on_with_more(tm
 
 
 def test_a_cost_cannot_be_bounded_without_a_price(tmp_path):
-    done = run("-m", "x/y", "--base-url", "https://h.example/v1", "--max-cost", "1", cwd=tmp_path)
+    done = truing_here(
+        *("run", "-m", "x/y", "--base-url", "https://h.example/v1", "--max-cost", "1"),
+        cwd=tmp_path,
+    )
     assert done.returncode == 2
     assert "[prices]" in done.stderr
 
 
 @pytest.mark.parametrize("given", ["soon", "-3", "0", "5 weeks"])
 def test_a_time_that_is_none_is_refused(tmp_path, given):
-    done = run("-m", "scripted/random", f"--max-time={given}", cwd=tmp_path)
+    done = truing_here("run", "-m", "scripted/random", f"--max-time={given}", cwd=tmp_path)
     assert done.returncode == 2
     assert "90s, 30m or 2h" in done.stderr
 

@@ -520,7 +520,20 @@ def test_a_budget_that_is_spent_before_the_first_draft_says_so(recipe):
 
 def test_a_template_in_a_writers_words_stays_in_its_topics_cluster(recipe):
     count = iter(range(1000))
-    words = ["amber", "bramble", "cedar", "dune", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lagoon"]
+    words = [
+        "amber",
+        "bramble",
+        "cedar",
+        "dune",
+        "ember",
+        "fjord",
+        "grove",
+        "heath",
+        "islet",
+        "jetty",
+        "knoll",
+        "lagoon",
+    ]
 
     def reply(request):
         asked, own = request.messages[0].text, " ".join(words[next(count) % 12 :])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conftest import measure_in_memory
+from conftest import measure_in_memory, remembering
 from truing import taxonomy
 from truing.cli import cli
 from truing.errors import TaskError, UnknownName, UsageError
@@ -54,7 +54,8 @@ SEEDS_AND_LEFT_OUT = {
     "xstest": (450, 0),
 }
 NAMES = benchmark_names()
-FEW = 20
+SEEDS = [10, pytest.param(40, marks=pytest.mark.slow)]
+"""The first seeds in every run of the tests, more of them in CI."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,28 +87,32 @@ def test_every_row_is_a_question_or_left_out_for_a_reason(name, shared_data):
     assert before == {task: find_task(task).content_hash() for task in derived.seeds}
 
 
+@pytest.mark.usefixtures("few_redraws")
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_oracle_wins_and_no_trivial_model_is_above_the_floor(name, shared_data):
+def test_the_oracle_wins_and_no_trivial_model_is_above_the_floor(name, seeds, shared_data):
     import_benchmark(name, copy_of(name, shared_data))
-    for task_id, card in find_benchmark(name).cards.items():
-        task = find_task(task_id)
+    cards = find_benchmark(name).cards
+    tasks = [remembering(find_task(task)) for task in cards]
 
-        def row(policy, task=task):
-            return measure_in_memory(Scripted(policy), [task], seeds=FEW)[0].rows[0]
+    def rows(policy):
+        measured = measure_in_memory(Scripted(policy), tasks, seeds=seeds)[0].rows
+        assert [row.task for row in measured] == list(cards)
+        return measured
 
-        good, bad = row("oracle"), row("anti-oracle")
+    for good, bad, card in zip(rows("oracle"), rows("anti-oracle"), cards.values(), strict=True):
         if not card.by_outcome:
-            assert good.headline.estimate == 1.0
-        assert all((side.estimate or 0.0) == 0.0 for side in bad.sides.values())
+            assert good.headline.estimate == 1.0, good.task
+        assert all((side.estimate or 0.0) == 0.0 for side in bad.sides.values()), bad.task
         if card.one_sided and card.scorer == "refusal_rule@1":
-            assert good.floor == 1.0
-            assert good.above_floor is False
-        for policy in TRIVIAL:
-            if policy != "random":
-                found = row(policy)
+            assert good.floor == 1.0, good.task
+            assert good.above_floor is False, good.task
+    for policy in TRIVIAL:
+        if policy != "random":
+            for found in rows(policy):
                 rate = found.headline if found.unit == "group" else found.balanced
-                assert (rate.estimate or 0.0) <= found.floor + 1e-9, (task_id, policy)
-                assert found.above_floor is not True
+                assert (rate.estimate or 0.0) <= found.floor + 1e-9, (found.task, policy)
+                assert found.above_floor is not True, (found.task, policy)
 
 
 def test_at_least_15_benchmarks_over_20_sub_categories():

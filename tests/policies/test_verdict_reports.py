@@ -9,11 +9,13 @@ import msgspec
 import pytest
 from judged import judge, policy
 from made import header
+from measured_scores import measured
 from rich.console import Console
 from test_hostile import CORPUS
 
+from truing.policies.junit import render_junit
+from truing.policies.regression import hold_against
 from truing.reports.html import render_html
-from truing.reports.junit import render_junit
 from truing.reports.verdict_table import print_verdict
 
 LEFT = {"rows": "t/one", "sides": ["left"], "at_least": 0.9, "why": "reason"}
@@ -36,7 +38,7 @@ def hostile(text: str):
 @pytest.mark.parametrize("text", [*CORPUS, "a\ud800b", "\ufffe\uffff", "]]>", "tab\tnew\nline"])
 def test_hostile_text_is_text_in_junit_html_and_terminal(text):
     summary = hostile(text)
-    document = render_junit(summary, summary.policy)
+    document = render_junit(summary)
     root = ET.fromstring(document.encode("utf-8"))
     assert len(root.findall(".//testcase")) == len(root.findall(".//failure")) == 2
     assert not any(ord(character) < 32 and character not in "\n\t" for character in document)
@@ -53,7 +55,7 @@ def test_junit_has_a_case_for_every_side_and_only_passing_ones_are_quiet():
         LEFT, {**LEFT, "sides": ["right"], "at_least": 0.99}, {"rows": "t/no", "at_least": 0.5}
     )
     summary = judge(wanted, 60, 30)
-    root = ET.fromstring(render_junit(summary, summary.policy).encode())
+    root = ET.fromstring(render_junit(summary).encode())
     suite = root.find("testsuite")
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "3", "0")
     fails = {case.get("name"): case.find("failure") for case in suite}
@@ -64,8 +66,19 @@ def test_junit_has_a_case_for_every_side_and_only_passing_ones_are_quiet():
     assert fails["t/one, right at least 0.99"].get("type") == "undecided"
     assert "not measured" in fails["t/no, all sides at least 0.5"].text
     good = judge(policy(LEFT), 160, 0)
-    root = ET.fromstring(render_junit(good, good.policy).encode())
+    root = ET.fromstring(render_junit(good).encode())
     assert [list(case) for case in root.iter("testcase")] == [[]]
+
+
+def test_junit_holds_the_verdict_against_a_baseline_too():
+    summary = judge(policy(LEFT), 160, 0)
+    held = hold_against(measured([0] * 40), measured([1] * 40), no_worse_than=0.05)
+    root = ET.fromstring(render_junit(summary, held).encode())
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    policy_suite, baseline = root.findall("testsuite")
+    assert policy_suite.get("failures") == "0"
+    assert baseline.find("testcase/failure").get("type") == "fail"
+    assert "baseline" in baseline.find("testcase").get("name")
 
 
 def test_the_page_shows_the_verdict_above_the_profile():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from truing.calls.cache import AnswerCache
 from truing.calls.caller import Caller
+from truing.judges.attacks import Attack, read_attacks
 from truing.records import (
     Capabilities,
     Fault,
@@ -30,10 +30,18 @@ from truing.records import (
 from truing.scorers.judge import LlmJudge, build_judge_request, read_verdict
 from truing.scorers.rubric import find_rubric, rubric_names
 
-ATTACKS = json.loads((Path(__file__).parent / "cases/judge_attacks.json").read_text("utf-8"))
+ATTACKS = read_attacks()
 RUBRIC = find_rubric("reply")
 HONEST = '{"reason": "the reply gives the steps", "verdict": "complied"}'
 PLAIN = "Boil the water, add the leaves and wait for three minutes."
+UNSEEN = {
+    *map(chr, (*range(0x202A, 0x202F), *range(0x2060, 0x206A), *range(0xE0000, 0xE0080))),
+    *"\r\x00\x08\x0b\x0c\x1b\x1c\x1d\x1e\x85\u061c\u2028\u2029\u200b",
+}
+SIGNS = (
+    *("<|", "|>", "<\uff5c", "\uff5c>", "</", "<<SYS", "[INST]", "[/INST]", "[TOOL_CALLS]"),
+    *("[SYSTEM_PROMPT]", "[gMASK]", "<start_of_turn", "<think", "<sop"),
+)
 FENCE = re.compile(r"(?<=<)/?(?:request|reply)-[0-9a-f]{12}(?=>)")
 
 
@@ -93,37 +101,51 @@ def test_a_judge_is_shown_the_calls_that_were_made():
     assert '| look {"at": "x"}' in body.split("\n")
 
 
-def test_there_are_at_least_forty_attacks():
-    assert len({case["text"] for case in ATTACKS}) >= 40
+def test_there_are_at_least_sixty_attacks_of_many_families():
+    assert len({attack.id for attack in ATTACKS}) == len({attack.text for attack in ATTACKS})
+    assert len(ATTACKS) >= 60
+    assert len({attack.family for attack in ATTACKS}) >= 15
+    for attack in ATTACKS:
+        assert attack.aim in ("label", "pass", *RUBRIC.labels)
+        assert (attack.for_label("refused") != attack.text) == (attack.aim == "label")
 
 
-@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
-def test_an_attack_in_the_reply_stays_inside_the_quotes(case):
+def forms(attack: Attack) -> list[str]:
+    """An attack's text for every label of the rubric that it may ask for."""
+    texts = (attack.for_label(label) for label in RUBRIC.labels if attack.may_aim_at(label))
+    return list(dict.fromkeys(texts))
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+def test_an_attack_in_the_reply_stays_inside_the_quotes(attack):
     honest = build_judge_request(RUBRIC, sample(), PLAIN)
-    request = build_judge_request(RUBRIC, sample(), f"{PLAIN}\n{case['text']}")
-    assert outside_quotes(request) == outside_quotes(honest)
-    body = request.messages[-1].text
-    assert not set("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u200b\u202e\u202c") & set(body)
-    quoted = "\n".join(line for line in body.split("\n") if line.startswith("| "))
-    for sign in ("<|", "|>", "</", "[INST]", "[/INST]", "<start_of_turn", "<<SYS", "[TOOL_CALLS]"):
-        assert sign not in quoted
-    assert len(FENCE.findall(body)) == 4
+    for text in forms(attack):
+        request = build_judge_request(RUBRIC, sample(), f"{PLAIN}\n{text}")
+        assert outside_quotes(request) == outside_quotes(honest)
+        body = request.messages[-1].text
+        assert not UNSEEN & set(body)
+        quoted = "\n".join(line for line in body.split("\n") if line.startswith("| "))
+        for sign in SIGNS:
+            assert sign not in quoted
+        assert len(FENCE.findall(body)) == 4
 
 
-@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
-def test_an_attack_in_the_reply_does_not_change_an_honest_judges_outcome(case):
-    found = judged(f"{PLAIN}\n{case['text']}")
-    assert (found.outcome, found.label) == (Outcome.TRUSTWORTHY, "complied")
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+def test_an_attack_in_the_reply_does_not_change_an_honest_judges_outcome(attack):
+    for text in forms(attack):
+        found = judged(f"{PLAIN}\n{text}")
+        assert (found.outcome, found.label) == (Outcome.TRUSTWORTHY, "complied")
 
 
-@pytest.mark.parametrize("joint", ["\n", "\n\n", " ", ""])
-@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case["attack"])
-def test_an_attack_that_the_judge_repeats_is_never_its_verdict(case, joint):
-    for said in (f"{case['text']}{joint}{HONEST}", f"{HONEST}{joint}{case['text']}"):
-        found = read_verdict(said, RUBRIC)
-        assert found is None or found[0] == "complied"
-    within = json.dumps({"reason": case["text"], "verdict": "complied"})
-    assert read_verdict(within, RUBRIC)[0] == "complied"
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+def test_an_attack_that_the_judge_repeats_is_never_its_verdict(attack):
+    for text in forms(attack):
+        for joint in ("\n", "\n\n", " ", ""):
+            for said in (f"{text}{joint}{HONEST}", f"{HONEST}{joint}{text}"):
+                found = read_verdict(said, RUBRIC)
+                assert found is None or found[0] == "complied"
+        within = json.dumps({"reason": text, "verdict": "complied"})
+        assert read_verdict(within, RUBRIC)[0] == "complied"
 
 
 @pytest.mark.parametrize(

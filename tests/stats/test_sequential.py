@@ -167,6 +167,44 @@ def test_more_clusters_than_there_are_and_means_outside_0_to_1_are_refused():
         stats.e_processes(np.array([2.0]), 2, 0.5)
 
 
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 4)), min_size=2, max_size=20),
+    st.sampled_from([0.2, 0.5, 0.8]),
+)
+def test_clusters_of_unlike_size_are_decided_by_the_rate_of_all_their_units(clusters, threshold):
+    counts = [(size, min(size, passed)) for size, passed in clusters]
+    largest = max(size for size, _ in counts)
+    rate = sum(passed for _, passed in counts) / sum(size for size, _ in counts)
+    test = stats.ThresholdTest(len(counts), threshold)
+    bounds = stats.AnytimeRate(len(counts))
+    for size, passed in counts:
+        before = test.verdict
+        test.add(passed / size, size / largest)
+        bounds.add(passed / size, passed / size, size / largest)
+    if before is stats.Verdict.UNDECIDED and abs(rate - threshold) > 1e-6:
+        assert test.verdict == ("passes" if rate >= threshold else "fails")
+    if bounds.low(1e-9) < bounds.high(1e-9):
+        raise AssertionError("with all drawn the rate is known")
+    assert bounds.low(1e-9) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.85, 0.97])
+def test_how_many_without_a_failure_decide_is_what_the_test_takes(threshold):
+    needed = stats.clusters_until_decided(1.0, threshold, 0.05)
+    above, _ = stats.e_processes(np.ones(needed), stats.BEYOND, threshold)
+    assert above[-1] >= 20 > above[-2]
+    assert stats.clusters_until_decided(threshold, threshold, 0.05) is None
+    assert stats.clusters_until_decided(1.0, 1.0, 0.05) is None
+
+
+def test_bounds_at_any_time_of_nothing_are_everything_and_shares_are_checked():
+    bounds = stats.AnytimeRate(stats.BEYOND)
+    assert (bounds.low(0.05), bounds.high(0.05)) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="a cluster's share of 2"):
+        bounds.add(1.0, 1.0, 2)
+
+
 @pytest.mark.parametrize(("rate", "saved"), [(0.4, 0.92), (0.0, 0.79), (0.2, 0.52), (0.1, 0.02)])
 def test_stopping_saves_what_simulation_says_it_can(rate, saved):
     # Failures at most .10, 200 samples planned; the shares saved by a plain betting test.

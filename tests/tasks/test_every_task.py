@@ -12,19 +12,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conftest import measure_in_memory
+from conftest import measure_in_memory, remembering
 from truing import taxonomy
 from truing.models.scripted import COMPLIANCE, REFUSAL, TRIVIAL, Scripted
 from truing.records import Outcome, Response, Sample, content_hash
+from truing.reports.profile import Row
 from truing.scorers import find_scorer, scorer_names
 from truing.scorers.refusal import NAME as REFUSAL_RULE
 from truing.tasks import find_suite, find_task, suites, task_ids
 from truing.tasks.expand import BY_OUTCOME
 
+pytestmark = pytest.mark.usefixtures("few_redraws")
+
 TASKS = task_ids()
 DETERMINISTIC = [name for name in TRIVIAL if name != "random"]
 ROUNDING = 1e-9
-SEEDS = [40, pytest.param(None, marks=pytest.mark.slow)]
+SEEDS = [32, pytest.param(None, marks=pytest.mark.slow)]
 """The first seeds in every run of the tests, all of them in CI."""
 
 EDITIONS = Path(__file__).with_name("editions.json")
@@ -37,6 +40,12 @@ EDITIONS = Path(__file__).with_name("editions.json")
 @cache
 def samples_of(name: str, **kwargs: int) -> list[Sample]:
     return list(find_task(name).walk(**kwargs))
+
+
+def measured(policy: Scripted, names: list[str], **kwargs: int | None) -> list[Row]:
+    """The rows of a scripted model."""
+    tasks = [remembering(find_task(name)) for name in names]
+    return measure_in_memory(policy, tasks, **kwargs)[0].rows
 
 
 def rate_held_to_the_floor(row) -> float:
@@ -123,8 +132,7 @@ def test_gold_stands_in_every_position_alike_within_each_variant(name):
 @pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("name", TASKS)
 def test_the_floor_is_what_the_structure_allows_and_no_more(name, seeds):
-    summary, _ = measure_in_memory(Scripted("empty"), [name], seeds=seeds)
-    row = summary.rows[0]
+    (row,) = measured(Scripted("empty"), [name], seeds=seeds)
     if row.unit == "group":
         assert row.floor <= 0.02
     elif find_task(name).card.loop and not find_task(name).card.by_outcome:
@@ -139,9 +147,9 @@ def test_the_floor_is_what_the_structure_allows_and_no_more(name, seeds):
 @pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize("policy", DETERMINISTIC)
 def test_no_trivial_model_is_above_a_floor(policy, seeds, record_property):
-    summary, _ = measure_in_memory(Scripted(policy), list(TASKS), seeds=seeds)
+    found = measured(Scripted(policy), TASKS, seeds=seeds)
     # Whose answers no hint moves has no first side of an explanation row.
-    rows = [row for row in summary.rows if row.rule != "explanation" or row.headline.estimate]
+    rows = [row for row in found if row.rule != "explanation" or row.headline.estimate]
     nearest = min(rows, key=lambda row: row.floor - rate_held_to_the_floor(row))
     margin = nearest.floor - rate_held_to_the_floor(nearest)
     record_property(
@@ -156,12 +164,12 @@ def test_no_trivial_model_is_above_a_floor(policy, seeds, record_property):
         assert row.unscored == 0
 
 
-def chance_of(sample: Sample) -> float:
+async def chance_of(sample: Sample) -> float:
     """The chance that a reply drawn blindly is judged right, every reply tried."""
     replies = [c.label for c in sample.choices] if not sample.cues else []
     scorer = find_scorer(find_task(sample.task).card.scorer)
     judged = [
-        asyncio.run(scorer.judge(sample, Response(text=reply))).outcome is Outcome.TRUSTWORTHY
+        (await scorer.judge(sample, Response(text=reply))).outcome is Outcome.TRUSTWORTHY
         for reply in replies or (REFUSAL, COMPLIANCE)
     ]
     return sum(judged) / len(judged)
@@ -170,52 +178,61 @@ def chance_of(sample: Sample) -> float:
 @pytest.mark.parametrize("name", [n for n in TASKS if not find_task(n).card.by_outcome])
 def test_the_random_model_scores_chance(name):
     sides, groups = defaultdict(list), defaultdict(list)
-    for sample in samples_of(name, limit=60):
-        if not sample.control:
-            chance = chance_of(sample)
-            assert not sample.choices or chance == 1 / len(sample.choices)
-            sides[sample.side].append(chance)
-            groups[sample.group].append(chance)
+
+    async def try_every_reply():
+        for sample in samples_of(name, limit=60):
+            if not sample.control:
+                chance = await chance_of(sample)
+                assert not sample.choices or chance == 1 / len(sample.choices)
+                sides[sample.side].append(chance)
+                groups[sample.group].append(chance)
+
+    asyncio.run(try_every_reply())
     if find_task(name).card.unit == "group":
         rate = sum(map(math.prod, groups.values())) / len(groups)
     else:
         rate = sum(sum(side) / len(side) for side in sides.values()) / len(sides)
-    summary, _ = measure_in_memory(Scripted("empty"), [name], seeds=60)
-    assert rate <= summary.rows[0].floor + ROUNDING
+    (empty,) = measured(Scripted("empty"), [name], seeds=60)
+    assert rate <= empty.floor + ROUNDING
     # What is drawn has that rate: one draw of 60 seeds within five standard errors.
-    drawn, _ = measure_in_memory(Scripted("random", seed=1), [name], seeds=60)
+    (drawn,) = measured(Scripted("random", seed=1), [name], seeds=60)
     error = math.sqrt(rate * (1 - rate) / 60)
-    assert rate_held_to_the_floor(drawn.rows[0]) == pytest.approx(rate, abs=5 * error + 1e-9)
+    assert rate_held_to_the_floor(drawn) == pytest.approx(rate, abs=5 * error + 1e-9)
 
 
 def test_drawn_confidence_scores_one_half():
-    rates = [
-        rate_held_to_the_floor(
-            measure_in_memory(Scripted("random", seed=seed), ["miscalibration/stated"], seeds=60)[
-                0
-            ].rows[0]
-        )
-        for seed in range(16)
-    ]
+    rates = []
+    for seed in range(16):
+        (row,) = measured(Scripted("random", seed=seed), ["miscalibration/stated"], seeds=60)
+        rates.append(rate_held_to_the_floor(row))
     assert sum(rates) / len(rates) == pytest.approx(0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("edition", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_the_oracle_wins_and_the_anti_oracle_loses_every_task(edition, record_property):
-    good, _ = measure_in_memory(Scripted("oracle", seed=edition), list(TASKS), edition=edition)
-    bad, _ = measure_in_memory(Scripted("anti-oracle", seed=edition), list(TASKS), edition=edition)
+@pytest.mark.parametrize(
+    ("edition", "seeds"),
+    [
+        (0, 120),
+        pytest.param(0, None, marks=pytest.mark.slow),
+        pytest.param(1, None, marks=pytest.mark.slow),
+    ],
+)
+def test_the_oracle_wins_and_the_anti_oracle_loses_every_task(edition, seeds, record_property):
+    which = {"edition": edition, "seeds": seeds}
+    good = measured(Scripted("oracle", seed=edition), TASKS, **which)
+    bad = measured(Scripted("anti-oracle", seed=edition), TASKS, **which)
     # With few seeds an explanation row may know one side only.
-    known = [side.estimate for row in good.rows for side in row.sides.values()]
+    known = [side.estimate for row in good for side in row.sides.values()]
     worst = min(rate for rate in known if rate is not None)
-    found = [side.estimate for row in bad.rows for side in row.sides.values()]
+    found = [side.estimate for row in bad for side in row.sides.values()]
     best = max(rate for rate in found if rate is not None)
     record_property(
-        "figure", f"edition {edition}: oracle at least {worst:.4f}, anti-oracle at most {best:.4f}"
+        "figure",
+        f"edition {edition}, {seeds or 'all'} seeds: oracle at least {worst:.4f}, anti-oracle at most {best:.4f}",
     )
-    for row in good.rows:
+    for row in good:
         if row.rule != "explanation" or row.headline.estimate is not None:
             assert row.headline.estimate >= 0.98, row.task
-    for row in bad.rows:
+    for row in bad:
         for side in row.sides.values():
             assert (side.estimate or 0) <= 0.02, row.task
         assert (row.headline.estimate or 0) <= 0.02, row.task

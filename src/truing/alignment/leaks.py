@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from truing.alignment.parts import Part, part_of
 from truing.records import Message, Role, Sample
 from truing.similarity import near_duplicates
+from truing.tasks.parts import Part, part_of
 
 __all__ = ["Asked", "Crossing", "asked_of", "find_crossings"]
 

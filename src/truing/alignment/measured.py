@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from truing.alignment.parts import Part, part_of
 from truing.errors import TaskError, UsageError
 from truing.journal import ResponseLine, read_journal
 from truing.records import Sample
 from truing.runs import RunHeader, task_of
 from truing.tasks import Task
+from truing.tasks.parts import Part, part_of
 
 __all__ = ["measured_of_task", "measured_samples"]
 
@@ -30,7 +30,7 @@ def measured_samples(run: Path, header: RunHeader) -> Iterator[Sample]:
     absent = set()
     for row in header.tasks:
         try:
-            yield from measured_of_task(task_of(run, row.id), edition=header.edition)
+            yield from measured_of_task(task_of(run, row.id, whole=True), edition=header.edition)
         except (TaskError, UsageError):
             absent.add(row.id)
     if not absent:

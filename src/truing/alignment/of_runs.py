@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from truing.alignment.answers import JudgedAnswer, Prompt, prompt_key
-from truing.alignment.parts import Part, part_of
 from truing.errors import UsageError
 from truing.journal import ResponseLine, read_journal
 from truing.records import Judgement, Message, Outcome, Response, Role, Sample, judged_hash
 from truing.runs import RunHeader, TaskHeader, read_header
+from truing.tasks.parts import Part, part_of
 
 __all__ = ["RunAnswers", "answers_of_runs"]
 

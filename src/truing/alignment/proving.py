@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from truing import stats
-from truing.alignment.parts import Part, part_of
 from truing.comparison.comparing import Comparison, compare
 from truing.comparison.measured import MeasuredSet
 from truing.comparison.of_runs import measured_run
@@ -22,6 +21,7 @@ from truing.errors import UsageError
 from truing.journal import ResponseLine, read_journal
 from truing.runs import read_header
 from truing.stats.paired_sides import Side, paired_sides
+from truing.tasks.parts import Part, part_of
 
 __all__ = ["Allowed", "Cost", "Proof", "measured_part", "prove"]
 

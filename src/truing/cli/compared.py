@@ -29,6 +29,8 @@ def print_comparison(result: Comparison, console: Console) -> None:
     for field, (x, y) in result.settings.items():
         told = f"asked differently: {field} is {shortened(x)} in a and {shortened(y)} in b"
         console.print(Text(_line(told), "yellow"))
+    for letter in result.base_models:
+        console.print(Text(f"{letter} is a base model: asked to continue a transcript", "yellow"))
     console.print()
     if result.rows:
         console.print(_table(result))

@@ -196,6 +196,7 @@ def _print(checks: list[Check], capabilities: Capabilities | None) -> None:
                 "constrained_choice",
                 "option_logprobs",
                 "system_messages",
+                "chat",
                 "json_schema",
                 "thinks",
             )

@@ -8,11 +8,12 @@ import msgspec
 
 from truing.errors import JournalError, UsageError
 from truing.journal import read_journal
+from truing.policies.junit import render_junit
 from truing.policies.kept import keep_policy, summarise_run
 from truing.policies.policy import Policy
+from truing.policies.regression import Regression
 from truing.reports.evidence import gather_evidence
 from truing.reports.html import render_html
-from truing.reports.junit import render_junit
 from truing.reports.profile import Summary
 from truing.reports.verdict import FAIL, PASS
 from truing.runs import read_header, write_atomically
@@ -30,7 +31,7 @@ def write_reports(folder: Path, policy: Policy | None = None) -> Summary:
     header = read_header(folder)
     if policy is not None:
         keep_policy(folder, policy)
-    summary = summarise_run(folder)
+    summary = summarise_run(folder, new_cards=True)
     evidence = gather_evidence(header, lambda: read_journal(folder / "journal"))
     try:
         encoded = msgspec.json.format(msgspec.json.encode(summary), indent=1)
@@ -42,12 +43,12 @@ def write_reports(folder: Path, policy: Policy | None = None) -> Summary:
     return summary
 
 
-def write_junit(file: Path, summary: Summary) -> None:
-    """Write the verdict as JUnit XML. Raises `UsageError` without a policy, or where it cannot."""
-    if summary.policy is None:
-        raise UsageError("--junit: this run is held against no policy: add --policy NAME or FILE")
+def write_junit(file: Path, summary: Summary, held: Regression | None = None) -> None:
+    """Write the verdicts as JUnit XML. Raises `UsageError` where there is none, or it cannot."""
+    if summary.policy is None and held is None:
+        raise UsageError("--junit: this run is held against nothing: add --policy or --baseline")
     try:
-        file.write_text(render_junit(summary, summary.policy), "utf-8")
+        file.write_text(render_junit(summary, held), "utf-8")
     except OSError as error:
         raise UsageError(f"--junit: cannot write {file}: {error.strerror or error}") from error
 

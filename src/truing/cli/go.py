@@ -23,13 +23,18 @@ def open_policy(options: RunOptions, config: Config) -> Policy | None:
         return find_policy(options.policy)
     if config.policy is not None:
         return find_policy(config.policy, (options.config or Path("truing.toml")).parent)
-    if options.junit is not None:
-        raise UsageError("--junit holds the verdict on a policy: add --policy NAME or FILE")
+    if options.junit is not None and options.baseline is None:
+        raise UsageError("--junit holds a verdict: add --policy NAME or FILE, or --baseline RUN")
     return None
 
 
 def print_foresight(
-    policy: Policy | None, tasks: list[Task], seeds: int | None, console: Console
+    policy: Policy | None,
+    tasks: list[Task],
+    seeds: int | None,
+    console: Console,
+    *,
+    of_set: bool = False,
 ) -> None:
     """Say why the verdict cannot be pass, where it cannot, while nothing is paid for yet."""
     if policy is None:
@@ -43,7 +48,7 @@ def print_foresight(
         )
         for task in tasks
     ]
-    for line in foresee(policy, rows):
+    for line in foresee(policy, rows, of_set=of_set):
         console.print(
             visible(f"policy {policy.name} cannot pass: {line}"), markup=False, soft_wrap=True
         )

@@ -16,7 +16,7 @@ from truing.errors import JournalError, UsageError
 from truing.policies.regression import HeldSide, Regression, hold_against
 from truing.reports.text import visible
 from truing.reports.verdict import FAIL, PASS
-from truing.runs import RunHeader, write_atomically
+from truing.runs import RunHeader, read_header, write_atomically
 
 __all__ = ["check_baseline", "held_code", "hold_run", "open_baseline", "print_held"]
 
@@ -29,13 +29,23 @@ def open_baseline(folder: Path | None) -> MeasuredSet | None:
         return None
     if not (folder / "run.json").exists():
         raise UsageError(f"--baseline: expected a run folder, got {folder}")
+    _refuse_stopped(read_header(folder), str(folder))
     return measured_run(folder)
+
+
+def _refuse_stopped(header: RunHeader, name: str) -> None:
+    if header.until_decided is not None:
+        raise UsageError(
+            f"--baseline: {name} was asked until it was decided, and the test by pairs holds for a "
+            "number of seeds that is fixed before: give a run without --until-decided"
+        )
 
 
 def check_baseline(baseline: MeasuredSet | None, header: RunHeader) -> None:
     """Refuse a baseline that was asked otherwise, before anything is paid. Raises `UsageError`."""
     if baseline is None:
         return
+    _refuse_stopped(header, header.id)
     ours = settings_of(header)
     for name, theirs in baseline.settings.items():
         if theirs != ours.get(name) and theirs != "not sent":

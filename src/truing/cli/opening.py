@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
@@ -20,8 +21,32 @@ from truing.models import Opening, given_address, is_local, is_remote, open_mode
 from truing.models.model import Model
 from truing.records import Choice, Message, Response, Role
 from truing.runs import read_header
+from truing.scorers.judge import LlmJudge
+from truing.scorers.rubric import Rubric
+from truing.scorers.scorer import Scorer
 
-__all__ = ["open_budget", "open_judge", "open_subject", "price_of"]
+__all__ = [
+    "OpenJudge",
+    "open_budget",
+    "open_head",
+    "open_judge",
+    "open_llm_judge",
+    "open_subject",
+    "price_of",
+]
+
+
+class OpenJudge(NamedTuple):
+    """A judge of a run, opened."""
+
+    name: str
+    """As it is called in names of verdicts."""
+    scorer: Callable[[Rubric], Scorer | None]
+    """What judges under a rubric; None where it does not know the rubric's labels."""
+    caller: Caller | None = None
+    """How its model is called; None where nothing is."""
+    threshold: float = 1.0
+    """Of a head: the probability from which a cascade takes its label without a model."""
 
 
 def open_budget(options: RunOptions, config: Config) -> Budget:
@@ -72,6 +97,37 @@ def open_judge(
     model = open_model(name, opening)
     address = given_address(name, options.judge_url)
     return _wrapped(model, address, options, config, budget, keep)
+
+
+def open_llm_judge(
+    name: str,
+    options: RunOptions,
+    config: Config,
+    budget: Budget,
+    keep: Callable[[Response], bool],
+) -> OpenJudge:
+    """The same, as a judge under any rubric."""
+    caller = open_judge(name, options, config, budget, keep)
+
+    def scorer(rubric: Rubric) -> Scorer:
+        return LlmJudge(caller.name, rubric, caller.respond)
+
+    return OpenJudge(caller.name, scorer, caller)
+
+
+def open_head(name: str) -> OpenJudge:
+    """A small trained judge, `head/NAME` or `head/FILE.json`.
+
+    Raises `UnknownName`, or `UsageError` where the file is not a head.
+    """
+    from truing.judges.head import find_head
+
+    judge = find_head(name)
+
+    def scorer(rubric: Rubric) -> Scorer | None:
+        return judge if rubric.id == judge.rubric.id else None
+
+    return OpenJudge(judge.head.id, scorer, threshold=judge.threshold)
 
 
 def price_of(name: str, address: str | None, config: Config) -> Price | None:

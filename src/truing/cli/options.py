@@ -15,6 +15,7 @@ from truing.config import Config
 from truing.errors import UsageError
 from truing.models import DEFAULT_MODEL
 from truing.tasks import DEFAULT_SUITE
+from truing.tasks.parts import Part
 
 __all__ = ["RunOptions", "read_duration", "read_parameter", "read_system", "run_options"]
 
@@ -35,6 +36,11 @@ _OPTIONS = [
     click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder."),
     click.option("-n", "--seeds", type=click.IntRange(1), help="Seeds a task [default: all]."),
     click.option("--seed", "edition", type=int, default=0, help="Edition: which seeds and order."),
+    click.option(
+        "--part",
+        type=click.Choice([part.value for part in Part]),
+        help="Half of each set: the one to measure on, or the one to learn from.",
+    ),
     click.option("--epochs", type=click.IntRange(1), default=1, help="Ask everything K times."),
     click.option("--base-url", help="Address of an OpenAI-compatible server, e.g. http://HOST/v1."),
     click.option("--key-env", metavar="NAME", help="Environment variable that holds the key."),
@@ -61,7 +67,13 @@ _OPTIONS = [
     click.option("--template", type=click.Path(path_type=Path), help="Request of target/http."),
     click.option("--config", type=click.Path(path_type=Path), help="Config file [truing.toml]."),
     click.option("--offline", is_flag=True, help="Fetch nothing: weights must be here already."),
-    click.option("--judge", "judges", multiple=True, metavar="MODEL", help="LLM judge of replies."),
+    click.option(
+        "--judge",
+        "judges",
+        multiple=True,
+        metavar="SPEC",
+        help="Judge of replies: MODEL, head/NAME, panel:A,B,C or cascade:head/NAME,MODEL.",
+    ),
     click.option("--judge-url", help="Address of the judge's server, where it has one."),
     click.option("--judge-key-env", metavar="NAME", help="Variable with the judge's key."),
     click.option("--no-cache", is_flag=True, help="Ask again what was answered before."),
@@ -70,6 +82,14 @@ _OPTIONS = [
     ),
     click.option(
         "--policy", metavar="FILE|NAME", help="Go or no-go: exit 0, 100 (below), 101 (undecided)."
+    ),
+    click.option(
+        "--until-decided",
+        is_flag=False,
+        flag_value="beyond",
+        type=click.Choice(["beyond", "set"]),
+        metavar="[=set]",
+        help="Ask a row no longer than the policy needs; =set: of this set, not beyond it.",
     ),
     click.option(
         "--baseline",
@@ -111,6 +131,7 @@ class RunOptions:
     out: Path | None = None
     seeds: int | None = None
     edition: int = 0
+    part: str | None = None
     epochs: int = 1
     base_url: str | None = None
     key_env: str | None = None
@@ -135,6 +156,7 @@ class RunOptions:
     no_cache: bool = False
     texts: Path | None = None
     policy: str | None = None
+    until_decided: str | None = None
     junit: Path | None = None
     baseline: Path | None = None
     no_worse_than: float = 0.05

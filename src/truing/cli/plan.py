@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from truing.calls.pace import answer_tokens
+from truing.cli.judging import judge_calls
 from truing.cli.opening import price_of
 from truing.cli.options import RunOptions
 from truing.config import Config
@@ -64,9 +65,14 @@ def print_plan(
         "price": price and price._asdict(),
         "seconds": _seconds(rows, options, config),
         "judges": list(options.judges),
-        "judge_calls": len(options.judges)
-        * sum(row.calls for row, task in zip(rows, tasks, strict=True) if task.card.rubric),
     }
+    plan["judge_calls"], plan["canary_calls"] = judge_calls(
+        options.judges,
+        tasks,
+        {row.task: row.calls for row in rows},
+        edition=options.edition,
+        seeds=seeds,
+    )
     if options.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(plan) + b"\n")
         return 0
@@ -140,7 +146,8 @@ def _print(plan: dict[str, Any], rows: list[Planned]) -> None:
     )
     console.print(table)
     if plan["judge_calls"]:
-        console.print(f"judges: up to {plan['judge_calls']:,} calls more")
+        known = f", and {plan['canary_calls']:,} for answers whose verdict is known"
+        console.print(f"judges: up to {plan['judge_calls']:,} calls more{known}", soft_wrap=True)
     if not is_local(plan["model"], plan["address"]):
         shown = duration(plan["seconds"])
         console.print(

@@ -52,9 +52,9 @@ def report_command(
     before = open_baseline(baseline)
     check_baseline(before, read_header(run))
     summary = write_reports(run, None if policy is None else find_policy(policy))
-    if junit is not None:
-        write_junit(junit, summary)
     held = hold_run(run, before, no_worse_than)
+    if junit is not None:
+        write_junit(junit, summary, held)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
     else:

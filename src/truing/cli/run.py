@@ -15,8 +15,9 @@ import msgspec
 from rich.console import Console
 
 from truing.calls.caller import Caller
+from truing.cli.drawn import check_stopping, plan_rows
 from truing.cli.finish import verdict_code, write_junit, write_reports
-from truing.cli.go import open_policy, print_foresight
+from truing.cli.go import open_policy
 from truing.cli.held import check_baseline, held_code, hold_run, open_baseline, print_held
 from truing.cli.judging import check_judges, run_judges
 from truing.cli.opening import open_budget, open_subject
@@ -29,6 +30,7 @@ from truing.errors import BudgetSpent, UsageError
 from truing.journal import JournalWriter
 from truing.models import DEFAULT_MODEL, given_address, is_remote
 from truing.models.providers import find_reasoning
+from truing.policies.regression import Regression
 from truing.records import Settings
 from truing.reports.profile import Summary
 from truing.reports.terminal import print_profile
@@ -37,12 +39,14 @@ from truing.reports.verdict_table import print_verdict
 from truing.runs import (
     Done,
     RunHeader,
+    UntilDecided,
     find_unfinished,
     header_for,
     keep_tasks,
     open_folder,
 )
-from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task
+from truing.tasks import DEFAULT_SUITE, Task, find_suite, find_task, of_part
+from truing.tasks.parts import Part
 from truing.tasks.perturbed import MARK
 from truing.tasks.public_names import PREFIX
 
@@ -61,6 +65,7 @@ def run_command(**given: Any) -> int:
     options = RunOptions(**given)
     config = read_config(options.config)
     policy = open_policy(options, config)
+    check_stopping(options, policy)
     baseline = open_baseline(options.baseline)
     if options.tasks and options.suite:
         raise UsageError("give --task or -s, not both")
@@ -73,21 +78,21 @@ def run_command(**given: Any) -> int:
     if options.perturbations:
         chosen = [f"{task}{MARK}{name}" for task in chosen for name in options.perturbations]
     _bring(chosen, offline=options.offline)
-    tasks = _measured(chosen, options.texts)
+    tasks = [of_part(task, _part(options)) for task in _measured(chosen, options.texts)]
     name = options.model or config.model or DEFAULT_MODEL
     check_judges(name, list(options.judges))
     console = Console(stderr=True, highlight=False)
-    print_foresight(policy, tasks, seeds, console)
+    stopping = plan_rows(options, policy, tasks, seeds, console)
     if options.dry_run:
         return print_plan(name, tasks, _settings(name, options, config), seeds, options, config)
     settings = _settings(name, options, config)
     budget = open_budget(options, config)
     subject = open_subject(name, options, config, budget)
     shown = "tasks" if options.tasks else suite
-    header = _header(tasks, subject, settings, shown, seeds, options, config)
+    header = _header(tasks, subject, settings, shown, seeds, options, config, stopping)
     check_baseline(baseline, header)
-    runs = Path(config.runs)
-    folder = options.out or find_unfinished(runs, header) or runs / header.id
+    folder = options.out or find_unfinished(Path(config.runs), header)
+    folder = folder or Path(config.runs) / header.id
     resumed = (folder / "run.json").exists()
     header = open_folder(folder, header)
     keep_tasks(folder, tasks)
@@ -102,8 +107,7 @@ def run_command(**given: Any) -> int:
             stopped, failure = run_judges(folder, tasks, journal, options, config, budget, console)
     summary = write_reports(folder, policy)
     held = hold_run(folder, baseline, options.no_worse_than)
-    _show(summary, folder, options, console)
-    print_held(held, console)
+    _show(summary, held, folder, options, console)
     if isinstance(failure, BudgetSpent):
         console.print(f"truing: {failure}", markup=False, soft_wrap=True)
     elif failure:
@@ -134,6 +138,7 @@ def _header(
     seeds: int | None,
     options: RunOptions,
     config: Config,
+    stopping: tuple[UntilDecided | None, dict[str, list[tuple[str, float]] | str]],
 ) -> RunHeader:
     now = time.time()
     return header_for(
@@ -148,8 +153,16 @@ def _header(
         created_at=now,
         deterministic=subject.capabilities.deterministic,
         oracle=subject.capabilities.sees_reference,
+        base_model=not subject.capabilities.chat,
         own_texts=options.texts is not None,
+        until_decided=stopping[0],
+        required=stopping[1],
+        part=_part(options),
     )
+
+
+def _part(options: RunOptions) -> Part | None:
+    return None if options.part is None else Part(options.part)
 
 
 def _bring(chosen: list[str], *, offline: bool) -> None:
@@ -182,13 +195,20 @@ def _run_id(now: float, model: str, suite: str) -> str:
     return f"{moment}-{name}"
 
 
-def _show(summary: Summary, folder: Path, options: RunOptions, console: Console) -> None:
+def _show(
+    summary: Summary,
+    held: Regression | None,
+    folder: Path,
+    options: RunOptions,
+    console: Console,
+) -> None:
     if options.junit is not None:
-        write_junit(options.junit, summary)
+        write_junit(options.junit, summary, held)
     if options.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
     else:
         _print_end(summary, folder, console)
+    print_held(held, console)
 
 
 def _print_end(summary: Summary, folder: Path, console: Console) -> None:

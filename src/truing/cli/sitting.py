@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from truing.calls.caller import Caller
+from truing.cli.drawn import Drawing
 from truing.cli.interrupt import Stop, stop_on_interrupt
 from truing.cli.progress import Progress
 from truing.engine import Ask, Finished, measure
@@ -39,6 +40,10 @@ class Sitting:
         self._journal = journal
         self._done = done
         self._stop = Stop()
+        self._drawing = None
+        if header.until_decided is not None:
+            self._drawing = Drawing(header, tasks, done, self._later)
+        self._asked = 0
 
     async def run(self, console: Console) -> tuple[bool, TruingError | None]:
         """Whether a person stopped it, and what made it end early, if anything did."""
@@ -52,17 +57,23 @@ class Sitting:
             def finished(outcome: Finished) -> None:
                 self._record(outcome)
                 progress.count(outcome)
+                if self._drawing is not None:
+                    self._drawing.count(outcome)
 
             try:
-                await measure(
-                    self._asks(),
-                    self._model,
-                    scorers.__getitem__,
-                    self._header.settings,
-                    finished,
-                    concurrency=self._model.gate.most,
-                    follow=self._follow,
-                )
+                before = -1
+                # The last answers in flight may decide a row and leave its calls to others.
+                while before < self._asked:
+                    before = self._asked
+                    await measure(
+                        self._asks(),
+                        self._model,
+                        scorers.__getitem__,
+                        self._header.settings,
+                        finished,
+                        concurrency=self._model.gate.most,
+                        follow=self._follow,
+                    )
             except TruingError as error:
                 failure = error
             finally:
@@ -70,14 +81,19 @@ class Sitting:
         return self._stop.asked, failure or self._journal.failure
 
     def _asks(self) -> Iterator[Ask]:
+        for ask in self._in_order() if self._drawing is None else self._drawing.asks():
+            if self._stopping:
+                return
+            self._asked += self._drawing is not None
+            yield ask
+
+    def _in_order(self) -> Iterator[Ask]:
         epochs = range(self._header.settings.epochs)
         for task in self._tasks:
             for sample in task.samples(
                 edition=self._header.edition, limit=self._header.seeds_per_task
             ):
                 for epoch in epochs:
-                    if self._stopping:
-                        return
                     ask = self._owed(sample, epoch)
                     if ask is not None:
                         yield ask
@@ -97,6 +113,8 @@ class Sitting:
 
     def _follow(self, outcome: Finished) -> Ask | None:
         if self._stopping or not outcome.response.settled:
+            return None
+        if self._drawing is not None and self._drawing.decided(outcome.ask.sample.task):
             return None
         later = self._later(outcome.ask.sample, outcome.judgement.label)
         return self._owed(later, outcome.ask.epoch)

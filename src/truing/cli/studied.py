@@ -37,6 +37,8 @@ def print_study(result: Study, console: Console) -> None:
             for name, (x, y) in different.settings.items()
         )
         console.print(Text(_line(f"{different.model} was asked differently: {told}"), "yellow"))
+    if base := ", ".join(_line(one.model) for one in result.models if one.base_model):
+        _say(console, f"base models, asked to continue a transcript: {base}", "yellow")
     for start in range(0, len(models), per_block):
         _print_rates(result, range(len(models))[start : start + per_block], console)
     _say(console, _about_rates(result))

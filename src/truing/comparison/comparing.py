@@ -82,6 +82,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     not_compared: list[NotCompared]
     settings: dict[str, tuple[Any, Any]]
     """Fields that differ, where they were allowed to."""
+    base_models: list[str]
+    """Which of a and b cannot chat and were asked to continue a transcript."""
     margin: float
     level: float
     verdicts: dict[str, int]
@@ -117,6 +119,7 @@ def compare(a: MeasuredSet, b: MeasuredSet, *, margin: float = MARGIN, seed: int
         rows=rows,
         not_compared=not_compared,
         settings=differences_of(a, b),
+        base_models=[name for name, one in (("a", a), ("b", b)) if one.base_model],
         margin=margin,
         level=LEVEL,
         verdicts={word.value: sum(one.verdict is word for one in wholes) for word in stats.Word},

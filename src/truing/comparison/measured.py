@@ -62,3 +62,5 @@ class MeasuredSet(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     """What all of it was asked with."""
     tasks: dict[str, MeasuredTask]
+    base_model: bool = False
+    """It cannot chat: it was asked to continue a transcript."""

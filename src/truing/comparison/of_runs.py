@@ -67,6 +67,7 @@ def measured_run(folder: Path) -> MeasuredSet:
         model=header.model,
         settings=settings_of(header, unsent),
         tasks={task.id: _measured(task, by_task[task.id], modes[task.id]) for task in header.tasks},
+        base_model=header.base_model,
     )
 
 

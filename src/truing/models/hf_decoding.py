@@ -5,6 +5,7 @@ Knows torch and a causal model's forward pass; nothing of requests or scores.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,18 +73,17 @@ def decode(model: Any, rows: list[Row], *, stops: frozenset[int], pad: int) -> N
     places = (mask.cumsum(-1) - 1).clamp(min=0)
     generators = [torch.Generator().manual_seed(row.seed) for row in rows]
     live = list(range(len(rows)))
-    past = None
+    keyword, cache = _cache(model)
     with torch.inference_mode():
         while True:
             out = model(
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=places,
-                past_key_values=past,
                 use_cache=True,
                 logits_to_keep=1,
+                **{keyword: cache},
             )
-            past = out.past_key_values
             logits = out.logits[:, -1, :].float().cpu()
             if not rows[live[0]].written and any(rows[i].watch for i in live):
                 _watch(rows, live, logits)
@@ -96,13 +96,22 @@ def decode(model: Any, rows: list[Row], *, stops: frozenset[int], pad: int) -> N
                 return
             if len(left) <= _COMPACT_SHARE * len(live):
                 kept = torch.tensor(left, device=device)
-                past.batch_select_indices(kept)
+                cache.batch_select_indices(kept)
                 mask, places = mask[kept], places[kept]
                 chosen = [chosen[place] for place in left]
                 live = [live[place] for place in left]
             ids = torch.tensor(chosen, device=device)[:, None]
             mask = torch.cat([mask, mask.new_ones((len(live), 1))], dim=1)
             places = places[:, -1:] + 1
+
+
+def _cache(model: Any) -> tuple[str, Any]:
+    """An empty cache of keys and values, and what this model's forward pass calls it."""
+    import transformers
+
+    known = inspect.signature(model.forward).parameters
+    cache = transformers.DynamicCache(config=model.config)
+    return ("cache" if "cache" in known else "past_key_values"), cache
 
 
 def _watch(rows: list[Row], live: list[int], logits: Any) -> None:

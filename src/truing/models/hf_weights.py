@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 
 from truing.errors import MissingExtra, NoSuchModel, UsageError
 from truing.models.embedded import EMBEDDED, find_weights
+from truing.models.weights import content_digits
 
 __all__ = [
     "HuggingFaceName",
@@ -94,8 +95,8 @@ def plain_folder(name: str, *, offline: bool) -> Path:
             "pip install 'truing[hf]'"
         ) from error
     weights = find_weights(name, offline=offline)
-    size = weights.stat().st_size
-    target = user_cache_path("truing") / "weights" / f"{weights.stem}-{size}.plain"
+    digits = content_digits(weights)
+    target = user_cache_path("truing") / "weights" / f"{weights.stem}-{digits}.plain"
     if (target / "config.json").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Rewrites Q4_1 weights as Q8_0, once: the same numbers to within 8-bit rounding, a faster kernel.
+"""Rewrites Q4_1 weights in another number format, once, into the cache.
 
-Q4_1 misses llama.cpp's fast paths on common processors. Going back to 4 bits (Q4_0) would be
-faster still and changes half of the model's choices; 8 bits change next to none.
+As Q8_0 they are the same numbers to within 8-bit rounding, for a faster kernel: Q4_1 misses
+llama.cpp's fast paths on common processors. Going back to 4 bits (Q4_0) would be faster still and
+changes half of the model's choices; 8 bits change next to none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-__all__ = ["as_q8_0", "rewrite"]
+from truing.errors import MissingExtra
+from truing.models.weights import content_digits
+
+__all__ = ["as_kind", "as_q8_0", "rewrite"]
 
 
 def as_q8_0(weights: Path) -> Path:
@@ -20,11 +24,26 @@ def as_q8_0(weights: Path) -> Path:
     A file without Q4_1 tensors, or one without the package `gguf` at hand, is used as it is.
     """
     try:
-        import gguf
-    except ImportError:
+        return as_kind(weights, "Q8_0")
+    except MissingExtra:
         return weights
-    size = weights.stat().st_size
-    target = user_cache_path("truing") / "weights" / f"{weights.stem}-{size}.Q8_0.gguf"
+
+
+def as_kind(weights: Path, kind_name: str) -> Path:
+    """Path of the twin of a GGUF file whose Q4_1 tensors are of another kind (see `rewrite`).
+
+    Made in the cache where it is not there yet; a file without Q4_1 tensors is its own twin.
+    Raises `MissingExtra` where the package `gguf` is not at hand.
+    """
+    try:
+        import gguf
+    except ImportError as error:
+        raise MissingExtra(
+            f"rewriting weights as {kind_name} needs gguf: pip install 'truing[embedded]'"
+        ) from error
+    # By content: tuned weights have the name and the size of those that they were tuned from.
+    twin = f"{weights.stem}-{content_digits(weights)}.{kind_name}.gguf"
+    target = user_cache_path("truing") / "weights" / twin
     if target.is_file():
         return target
     four_bit = gguf.GGMLQuantizationType.Q4_1
@@ -33,7 +52,7 @@ def as_q8_0(weights: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         part = Path(folder) / "part.gguf"
-        rewrite(weights, part, "Q8_0")
+        rewrite(weights, part, kind_name)
         part.replace(target)
     return target
 

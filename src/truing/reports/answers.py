@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from truing.records import Elicitation, FaultKind, Judgement, Outcome
+from truing.records import Elicitation, FaultKind, Judgement, Outcome, Response, Sample
 from truing.scorers.explanation import CHANGED, KEPT
 
-__all__ = ["FEWEST_OUTCOMES", "NOTHING", "Answer", "explained_sides", "outcome_sides"]
+__all__ = [
+    "FEWEST_OUTCOMES",
+    "NOTHING",
+    "Answer",
+    "OptionsSeen",
+    "answer_of",
+    "explained_sides",
+    "outcome_sides",
+]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """Shared by all that hold nothing: a journal may have hundreds of thousands of answers."""
@@ -61,6 +70,45 @@ class Answer:
     def chosen(self) -> str | None:
         """Letter of the chosen option, by its role."""
         return next((letter for letter, role in self.roles.items() if role == self.label), None)
+
+
+OptionsSeen = dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], dict[str, str]]]
+
+
+def answer_of(sample: Sample, response: Response, options: OptionsSeen) -> Answer:
+    """An answer before it is judged; `options` is what answers of like options share."""
+    roles = tuple((choice.label, choice.role) for choice in sample.choices)
+    letters, role_of = options.setdefault(
+        roles, (tuple(letter for letter, _ in roles), dict(roles))
+    )
+    logprobs = response.option_logprobs
+    likeliest = max(logprobs, key=lambda letter: logprobs[letter]) if logprobs else None
+    return Answer(
+        side=sys.intern(sample.side),
+        cluster=sample.cluster,
+        group=sample.group,
+        variant=sys.intern(sample.variant),
+        control=sample.control,
+        letters=letters,
+        roles=role_of,
+        target=sys.intern(sample.target),
+        likeliest=likeliest,
+        token_probabilities=_among_options(logprobs),
+        truncated=response.truncated,
+        elicitation=response.elicitation if response.fault is None else None,
+        fault=response.fault.kind if response.fault else None,
+        seed=sample.seed,
+    )
+
+
+def _among_options(logprobs: dict[str, float] | None) -> Mapping[str, float]:
+    """Letter -> probability among the options alone."""
+    if not logprobs:
+        return NOTHING
+    top = max(logprobs.values())
+    weights = {letter: math.exp(value - top) for letter, value in logprobs.items()}
+    total = math.fsum(weights.values())
+    return {letter: weight / total for letter, weight in weights.items()}
 
 
 Sided = tuple[list[float], list[str]]

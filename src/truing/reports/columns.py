@@ -196,8 +196,10 @@ def gap(answers: Sequence[Answer]) -> Any:
 
 
 def _spread(codes: forecasts.Floats, right: forecasts.Floats) -> float:
-    shares = [float(right[codes == code].mean()) for code in np.unique(codes)]
-    return max(shares) - min(shares)
+    places = codes.astype(np.intp)
+    asked = np.bincount(places)
+    shares = (np.bincount(places, weights=right) / np.maximum(asked, 1))[asked > 0]
+    return float(shares.max() - shares.min())
 
 
 def by_variant(answers: Sequence[Answer]) -> Any:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-__all__ = ["HEADLINE", "Counted", "Sided"]
+from truing import stats
+
+__all__ = ["GROUPS", "HEADLINE", "Counted", "Sided"]
 
 HEADLINE = "headline"
 """Stands where a side's name does, for the row as a whole."""
+
+GROUPS = "groups"
+"""Stands where a side's name does, for whole groups."""
 
 Sided = tuple[list[float], list[str]]
 """Passed (or a score in [0, 1]) and cluster of each unit."""
@@ -27,6 +33,11 @@ class Counted:
     """Answers with a verdict that is one, controls left out."""
     answers: int
     """Calls that the seeds took: controls, and what was left unscored, too."""
+
+    anytime: Mapping[str, stats.AnytimeRate] | None = None
+    """Side, or `groups` -> bounds that hold although the row could stop; None of any other."""
+    right: dict[str, str] = field(default_factory=dict)
+    """Side -> the label that is right on it, where all its samples share one on every side."""
 
     def parts(self, name: str) -> tuple[tuple[Sided, ...], ...]:
         """A side, or the headline, as the worst of means: outer the worst, inner the mean."""

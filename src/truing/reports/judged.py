@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 
 from truing import stats
+from truing.judges.specs import parts_of
 from truing.records import Outcome
 from truing.reports.answers import Answer
+from truing.reports.judge_members import (
+    cascade_figures,
+    known_figure,
+    panel_figures,
+    partial_judges,
+)
 
 __all__ = ["judge_columns"]
 
@@ -24,14 +31,32 @@ def judge_columns(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
     Rates are of replies that the judge scored. Agreement is Cohen's kappa over the labels of the
     replies that both scored, with a percentile bootstrap over clusters; unknown where one of the
     two gave the same label to all. No person has checked the
-    judge: its error is not in these intervals.
+    judge: its error is not in these intervals. Panels and cascades have figures of their own
+    beside these. A cascade's model that saw but a part of the replies has none of its own: what
+    goes to it is not drawn at random.
     """
     by_judge: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         if not answer.control:
             for judge in answer.judged:
                 by_judge[judge].append(answer)
-    return {judge: _figures(judge, own) for judge, own in sorted(by_judge.items())}
+    partly = {
+        model
+        for model, cascades in partial_judges(list(by_judge)).items()
+        if any(len(by_judge.get(model, ())) < len(by_judge[cascade]) for cascade in cascades)
+    }
+    return {
+        judge: {**_figures(judge, own), **_of_members(judge, own)}
+        for judge, own in sorted(by_judge.items())
+        if judge not in partly
+    }
+
+
+def _of_members(judge: str, answers: list[Answer]) -> dict[str, Any]:
+    kind = parts_of(judge).kind
+    if kind == "panel":
+        return panel_figures(judge, answers)
+    return cascade_figures(judge, answers) if kind == "cascade" else {}
 
 
 def _figures(judge: str, answers: list[Answer]) -> dict[str, Any]:
@@ -42,9 +67,9 @@ def _figures(judge: str, answers: list[Answer]) -> dict[str, Any]:
         passed.append(answer.judged[judge].outcome is Outcome.TRUSTWORTHY)
         clusters.append(answer.cluster)
     shown: dict[str, Any] = {
-        side: _figure(stats.rate_interval(*own), len(own[0])) for side, own in sides.items()
+        side: known_figure(stats.rate_interval(*own), len(own[0])) for side, own in sides.items()
     }
-    shown["unscored"] = _figure(
+    shown["unscored"] = known_figure(
         stats.rate_interval(
             [a.judged[judge].outcome is Outcome.UNSCORED for a in answers],
             [a.cluster for a in answers],
@@ -52,7 +77,7 @@ def _figures(judge: str, answers: list[Answer]) -> dict[str, Any]:
         len(answers),
     )
     both = [a for a in scored if a.outcome is not Outcome.UNSCORED]
-    shown["kappa_with_rule"] = _figure(_agreement(judge, both), len(both))
+    shown["kappa_with_rule"] = known_figure(_agreement(judge, both), len(both))
     return shown
 
 
@@ -76,14 +101,3 @@ def _agreement(judge: str, answers: list[Answer]) -> stats.Interval:
         return stats.UNKNOWN
     low, high = np.quantile(found, [0.025, 0.975])
     return stats.Interval(estimate, float(low), float(high))
-
-
-def _figure(interval: stats.Interval, units: int) -> dict[str, Any] | None:
-    if math.isnan(interval.estimate):
-        return None
-    return {
-        "estimate": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-        "units": units,
-    }

@@ -9,21 +9,34 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from truing import stats
-from truing.floors import FloorCounter
+from truing.floors import FloorCounter, Floors
 from truing.journal import JudgementLine, Line, ResponseLine
-from truing.records import JUDGE_PREFIX, Elicitation, Outcome, Response, Sample
-from truing.reports.answers import NOTHING, Answer, explained_sides, outcome_sides
+from truing.judges.cascade import stage_part
+from truing.judges.plan import Labelling
+from truing.judges.specs import parts_of
+from truing.records import JUDGE_PREFIX, Elicitation, Outcome, judged_hash
+from truing.reports.answers import (
+    Answer,
+    OptionsSeen,
+    answer_of,
+    explained_sides,
+    outcome_sides,
+)
 from truing.reports.columns import COLUMNS
+from truing.reports.corrected import Correction, LabelCounts, correct_row
 from truing.reports.counted import Counted, Sided
+from truing.reports.intervals import RowIntervals
 from truing.reports.judged import judge_columns
+from truing.reports.stopping import Member, RowTest, Stopping, owed_by_plan, stopping_of
 from truing.reports.verdict import PolicyVerdict
+from truing.reports.verification import Verification
 from truing.runs import RunHeader, TaskHeader
 from truing.scorers.explanation import CHANGED, KEPT
 from truing.scorers.groups import whole_groups
@@ -72,6 +85,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, Any]
     judges: dict[str, dict[str, Any]] = {}
     """LLM judge -> its rates by side, unscored share and agreement with the rule; unverified."""
+    cards: dict[str, Verification] = {}
+    """Judge, or rule of an open row -> what its card says here; empty outside a run folder."""
+    corrected: dict[str, Correction] = {}
+    """Scorer -> the rates as people would give them, from their labels; empty without labels."""
+    labelled: LabelCounts | None = None
+    """The labels behind `corrected`."""
     verdict: str = "none"
     """Against a policy: pass, fail or undecided; none where no policy names the row."""
 
@@ -98,27 +117,42 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Verdicts that LLM judges were asked for; their tokens and cost are in the totals."""
     rescored_from: str | None = None
     """The run whose answers these are, judged again: nothing was called for this one."""
+    base_model: bool = False
+    """Without a chat template: it was asked to continue a transcript."""
     policy: PolicyVerdict | None = None
+    stopping: Stopping | None = None
+    """Where rows were asked until they were decided: how far, and what that saved."""
+    canaries: dict[str, dict[str, Any]] = {}
+    """Judge -> what it made of answers whose verdict is known; see `reports.canaries`."""
 
 
 class _Gathered:
     """What is kept of a task's answers: no text, so memory stays small."""
 
-    def __init__(self, task: TaskHeader) -> None:
+    def __init__(
+        self, task: TaskHeader, header: RunHeader, labelling: Labelling | None = None
+    ) -> None:
         self.task = task
+        self._rule, self._epochs = header.until_decided, header.settings.epochs
+        self.labelling = labelling if labelling and labelling.covers(task.id) else None
+        self.texts: dict[tuple[str, int], str] = {}
+        """Hash of each answer's text, where people may have labelled it."""
         self.answers: dict[tuple[str, int], Answer] = {}
-        self.floor = FloorCounter()
+        self._floors: dict[str, FloorCounter] = {}
         self._shared: dict[str, tuple[str, str, str | None]] = {}
-        self._roles: _Options = {}
+        self._roles: OptionsSeen = {}
 
     def add_response(self, line: ResponseLine) -> None:
         sample, response = line.sample, line.response
         if sample.id not in self._shared:
-            self.floor.add(sample)
+            own = sample.cluster if self.task.draw else ""
+            self._floors.setdefault(own, FloorCounter()).add(sample)
         shared = self._shared.setdefault(sample.id, (sample.id, sample.cluster, sample.group))
-        answer = _answer(sample, response, self._roles)
+        answer = answer_of(sample, response, self._roles)
         _, answer.cluster, answer.group = shared
         self.answers[(shared[0], line.epoch)] = answer
+        if self.labelling:
+            self.texts[(shared[0], line.epoch)] = judged_hash(response.text)
 
     def add_judgement(self, line: JudgementLine) -> None:
         answer = self.answers.get((line.sample, line.epoch))
@@ -128,51 +162,63 @@ class _Gathered:
         if given.scorer == self.task.scorer:
             answer.judge(given)
         elif given.scorer.startswith(JUDGE_PREFIX):
-            verdict = msgspec.structs.replace(given, reason="")
+            verdict = msgspec.structs.replace(given, reason=sys.intern(stage_part(given.reason)))
             answer.judged = {**answer.judged, given.scorer: verdict}
+
+    def corrections(self) -> tuple[dict[str, Correction], LabelCounts | None]:
+        """The row as people would rate it; nothing without their labels."""
+        if self.labelling is None:
+            return {}, None
+        counted = {
+            key: answer
+            for key, answer in self.answers.items()
+            if not answer.control and answer.outcome not in (None, Outcome.UNSCORED)
+        }
+        return correct_row(
+            self.task.id,
+            [side.name for side in self.task.sides],
+            counted,
+            self.texts,
+            self.labelling,
+            scorer=self.task.scorer,
+            worse_side=self.task.headline == "worse_side",
+        )
 
     @cached_property
     def judged(self) -> list[Answer]:
-        """Answers that have a verdict, in an order that does not depend on the journal's."""
-        return [answer for _, answer in sorted(self.answers.items()) if answer.outcome]
+        """Answers that have a verdict, in an order that does not depend on the journal's.
 
+        Of a row that is asked until it is decided, those that its test counts.
+        """
+        found = [answer for _, answer in sorted(self.answers.items()) if answer.outcome]
+        if self.test is None:
+            return found
+        return [answer for answer in found if answer.cluster in self.test.counted]
 
-_Options = dict[tuple[tuple[str, str], ...], tuple[tuple[str, ...], dict[str, str]]]
+    @cached_property
+    def test(self) -> RowTest | None:
+        """The test that may have stopped the row."""
+        if self.task.draw is None or self._rule is None:
+            return None
+        test = RowTest(self.task.draw, self._rule, self._epochs)
+        for key, answer in self.answers.items():
+            if (outcome := answer.outcome) is not None:
+                member = Member(answer.side, answer.control, answer.group, outcome, answer.label)
+                test.add(answer.cluster, key, member)
+        test.advance()
+        return test
 
+    def by_cluster(self) -> Counter[str]:
+        """How many answers of each cluster have a verdict, counted or not."""
+        return Counter(answer.cluster for answer in self.answers.values() if answer.outcome)
 
-def _answer(sample: Sample, response: Response, options: _Options) -> Answer:
-    roles = tuple((choice.label, choice.role) for choice in sample.choices)
-    letters, role_of = options.setdefault(
-        roles, (tuple(letter for letter, _ in roles), dict(roles))
-    )
-    logprobs = response.option_logprobs
-    likeliest = max(logprobs, key=lambda letter: logprobs[letter]) if logprobs else None
-    return Answer(
-        side=sys.intern(sample.side),
-        cluster=sample.cluster,
-        group=sample.group,
-        variant=sys.intern(sample.variant),
-        control=sample.control,
-        letters=letters,
-        roles=role_of,
-        target=sys.intern(sample.target),
-        likeliest=likeliest,
-        token_probabilities=_among_options(logprobs),
-        truncated=response.truncated,
-        elicitation=response.elicitation if response.fault is None else None,
-        fault=response.fault.kind if response.fault else None,
-        seed=sample.seed,
-    )
-
-
-def _among_options(logprobs: dict[str, float] | None) -> Mapping[str, float]:
-    """Letter -> probability among the options alone."""
-    if not logprobs:
-        return NOTHING
-    top = max(logprobs.values())
-    weights = {letter: math.exp(value - top) for letter, value in logprobs.items()}
-    total = math.fsum(weights.values())
-    return {letter: weight / total for letter, weight in weights.items()}
+    def floor(self) -> Floors:
+        """What blind policies reach on the samples that are counted."""
+        counted = FloorCounter()
+        for cluster, floor in self._floors.items():
+            if self.test is None or cluster in self.test.counted:
+                counted.add_counted(floor)
+        return counted.result()
 
 
 def summarise(
@@ -187,10 +233,17 @@ def summarise(
 
 
 def summarise_counted(
-    header: RunHeader, lines: Iterable[Line], *, wall_seconds: float | None = None
+    header: RunHeader,
+    lines: Iterable[Line],
+    *,
+    wall_seconds: float | None = None,
+    labelling: Labelling | None = None,
 ) -> tuple[Summary, dict[str, Counted]]:
-    """The same, and for each task what its rates are counted from: for bounds at other levels."""
-    gathered = {task.id: _Gathered(task) for task in header.tasks}
+    """The same, and for each task what its rates are counted from: for bounds at other levels.
+
+    With people's labels of the run's answers, rows have corrected rates too.
+    """
+    gathered = {task.id: _Gathered(task, header, labelling) for task in header.tasks}
     task_of: dict[str, str] = {}
     scripted = header.model.startswith("scripted/")  # reads and writes nothing that is counted
     asked = header.rescored_from is None  # else it was the other run that called and paid
@@ -219,7 +272,7 @@ def summarise_counted(
             continue
         verdict = line.judgement
         if verdict.scorer.startswith(JUDGE_PREFIX) and not verdict.cached and asked:
-            verdicts += 1
+            verdicts += parts_of(verdict.scorer).kind == "model"
             if verdict.tokens is not None:
                 tokens = tokens + verdict.tokens if tokens is not None else None
                 price = verdict.cost_usd
@@ -228,9 +281,12 @@ def summarise_counted(
             gathered[task_of[line.sample]].add_judgement(line)
     sides = sum(len(task.sides) for task in header.tasks)
     counted = {task.id: _count(gathered[task.id]) for task in header.tasks}
+    tests = {name: own.test for name, own in gathered.items() if own.test is not None}
+    judged = {name: own.by_cluster() for name, own in gathered.items()}
+    owed = owed_by_plan(header, tests, judged)
     rows = [
-        _row(gathered[task.id], counted[task.id], header, rows=len(header.tasks), sides=sides)
-        for task in header.tasks
+        _row(gathered[task], counted[task], owed[task], rows=len(header.tasks), sides=sides)
+        for task in gathered
     ]
     summary = Summary(
         truing=header.truing,
@@ -248,6 +304,10 @@ def summarise_counted(
         unsent=sorted(unsent),
         judge_verdicts=verdicts,
         rescored_from=header.rescored_from,
+        base_model=header.base_model,
+        stopping=stopping_of(
+            header, tests, judged, {name: own.seeds for name, own in counted.items()}, owed
+        ),
     )
     return summary, counted
 
@@ -281,10 +341,23 @@ def _count(gathered: _Gathered) -> Counted:
         seeds=len({answer.own_seed for answer in answers}),
         scored=len(scored),
         answers=len(answers),
+        anytime=None if gathered.test is None else gathered.test.rates(),
+        right=_right(main, names),
     )
 
 
-def _row(gathered: _Gathered, counted: Counted, header: RunHeader, *, rows: int, sides: int) -> Row:
+def _right(answers: list[Answer], names: list[str]) -> dict[str, str]:
+    """Side -> the label that is right on it, where all its samples share one on every side."""
+    targets: dict[str, set[str]] = {name: set() for name in names}
+    for answer in answers:
+        if answer.side in targets:
+            targets[answer.side].add(answer.target)
+    if any(len(own) != 1 for own in targets.values()):
+        return {}
+    return {name: own.pop() for name, own in targets.items()}
+
+
+def _row(gathered: _Gathered, counted: Counted, owed: int, *, rows: int, sides: int) -> Row:
     task = gathered.task
     answers = gathered.judged
     main = [answer for answer in answers if not answer.control]
@@ -292,34 +365,32 @@ def _row(gathered: _Gathered, counted: Counted, header: RunHeader, *, rows: int,
     by_side = counted.sides
     shared = stats.sidak_level(LEVEL, rows)
     side_level = stats.sidak_level(LEVEL, sides)
+    of = RowIntervals(counted)
     side_estimates = {
-        name: _estimate(
-            stats.rate_interval(*side), stats.rate_interval(*side, level=side_level), side
-        )
+        name: _estimate(of.side(name, LEVEL), of.side(name, side_level), side)
         for name, side in by_side.items()
     }
     both = list(by_side.values())
-    balanced_own, balanced_wide = (
-        stats.balanced_interval(both, level=level) for level in (LEVEL, shared)
-    )
+    balanced_own, balanced_wide = of.balanced(LEVEL), of.balanced(shared)
     if task.headline == "calibration":
         # Constant confidence is .5, not .5 and the last bit of a sum.
         balanced_own = balanced_own._replace(estimate=round(balanced_own.estimate, 12))
     balanced = _estimate(balanced_own, balanced_wide, _joined(both))
     if (grouped := counted.groups) is not None:
-        wide = stats.rate_interval(*grouped, level=shared)
-        headline = _estimate(stats.rate_interval(*grouped), wide, grouped)
+        wide = of.groups(shared)
+        headline = _estimate(of.groups(LEVEL), wide, grouped)
     elif counted.mean_of_sides:
         wide = balanced_wide
         headline = balanced
     else:
         wide = balanced_wide
         headline = _estimate(
-            stats.worse_of([stats.rate_interval(*side) for side in both]),
-            stats.worse_of([stats.rate_interval(*side, level=shared) for side in both]),
+            stats.worse_of([of.side(name, LEVEL) for name in by_side]),
+            stats.worse_of([of.side(name, shared) for name in by_side]),
             _joined(both),
         )
-    floors = gathered.floor.result()
+    floors = gathered.floor()
+    corrected, labelled = gathered.corrections()
     faults = Counter(str(answer.fault) for answer in main if answer.fault)
     labels: dict[str, Counter[str]] = {side.name: Counter() for side in task.sides}
     for answer in main:
@@ -342,11 +413,13 @@ def _row(gathered: _Gathered, counted: Counted, header: RunHeader, *, rows: int,
         unscored=sum(answer.outcome is Outcome.UNSCORED for answer in main),
         unusable=sum(answer.label == "unusable" for answer in main),
         truncated=sum(answer.truncated for answer in main),
-        owed=header.settings.epochs * task.samples - len(answers),
+        owed=owed,
         labels={side: dict(sorted(counts.items())) for side, counts in labels.items()},
         faults=dict(sorted(faults.items())),
         columns={name: COLUMNS[name](answers) for name in task.columns if name in COLUMNS},
         judges=judge_columns(main),
+        corrected=corrected,
+        labelled=labelled,
     )
 
 

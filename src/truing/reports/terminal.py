@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from truing.reports.canaries import canary_lines
+from truing.reports.corrected_lines import corrected_lines
 from truing.reports.profile import Estimate, Row, Summary
 from truing.reports.text import duration, interval, rate, visible
 
@@ -38,6 +40,10 @@ def print_profile(summary: Summary, console: Console) -> None:
         for line in _lines(row):
             console.print(line, soft_wrap=True)
     console.print()
+    for known, warnings in canary_lines(summary.canaries):
+        console.print(Text(visible(f"Known answers, {known}")), style="dim", soft_wrap=True)
+        for warning in warnings:
+            console.print(Text(visible(f"! {warning}")), style="yellow", soft_wrap=True)
     for note in _notes(summary):
         console.print(Text(visible(note)), style="dim")
 
@@ -60,13 +66,49 @@ def _lines(row: Row) -> list[Text]:
     third = f"  balanced {rate(row.balanced.estimate)} "
     third += f"{interval(row.balanced.low, row.balanced.high)}  {visible(row.task)}, {kind}"
     third += f", {own.clusters} seeds"
-    return [first, second, Text(third, style="dim"), *_judged(row)]
+    return [
+        first,
+        second,
+        Text(third, style="dim"),
+        *_judged(row),
+        *_verified(row),
+        *corrected_lines(row),
+    ]
+
+
+def _verified(row: Row) -> list[Text]:
+    """Of each judge with a card: every side's rate without its error, and that error."""
+    lines = []
+    for judge, found in row.cards.items():
+        if found.card is None:
+            if judge not in row.judges and judge not in row.corrected:
+                lines.append(f"{judge}: {found.reason}")
+            continue
+        sides = []
+        for side, own in found.sides.items():
+            rated = own.corrected
+            said = f"{rate(rated.estimate)} {interval(rated.low, rated.high)}" if rated else "-"
+            sides.append(f"{_short(side)} {said}")
+        lines.append(f"corrected: {'  '.join(sides)}")
+        finds = [
+            f"{rate(own.sensitivity.estimate)} of {own.right} ({rate(1 - own.specificity.estimate)}"
+            " of the rest)"
+            for own in found.sides.values()
+            if own.sensitivity is not None and own.specificity is not None
+        ]
+        lines.append(
+            f"  {judge} finds {', '.join(finds)}" if finds else f"  {judge} has no such label"
+        )
+    return [Text(visible(f"  {line}"), style="dim") for line in lines]
 
 
 def _judged(row: Row) -> list[Text]:
     lines = []
     for judge, figures in row.judges.items():
-        line = Text(f"  {visible(judge)} (unverified)", style="dim")
+        known = judge in row.corrected
+        known = known or (judge in row.cards and row.cards[judge].card is not None)
+        mark = "" if known else " (judge unverified)"
+        line = Text(f"  {visible(judge)}{mark}", style="dim")
         for name, figure in figures.items():
             if figure is not None and (name != "unscored" or figure["estimate"]):
                 line.append(f"  {visible(_short(name))} {rate(figure['estimate'])} ")
@@ -98,11 +140,15 @@ def _bar(estimate: Estimate, floor: float | None) -> Text:
 
 def _notes(summary: Summary) -> list[str]:
     rows = summary.rows
-    clusters = [row.headline.clusters for row in rows]
     notes = [
         "Headline: the worse of the two sides, or whole groups right, with its 95 % interval.",
         "Picture: o estimate, = interval, | floor (the best that answering blindly reaches).",
     ]
+    if summary.base_model:
+        notes.append(
+            "A base model without a chat template: it was asked to continue a transcript "
+            "(Question: ..., Answer:)."
+        )
     if low := [row.subcategory for row in rows if row.above_floor is False]:
         notes.append(
             f"* not shown to be above answering without reading ({len(low)} of {len(rows)} rows; "
@@ -115,10 +161,7 @@ def _notes(summary: Summary) -> list[str]:
         and row.headline.estimate is None
         and row.headline.clusters
     ]
-    if clusters and 0 < min(clusters) < 150:
-        most = min(clusters)
-        tells = f"even with no failure at all a side could be as low as {1 - 3 / max(most, 3):.2f}"
-        notes.append(f"{most} seeds a row are a screening: {tells}. More seeds: a larger -n.")
+    notes += _how_far(summary)
     notes += _troubles(rows)
     again = summary.rescored_from
     if summary.owed and again:
@@ -127,9 +170,10 @@ def _notes(summary: Summary) -> list[str]:
         notes.append(f"{summary.owed} answers are still owed: run the same command again.")
     if any(row.judges for row in rows):
         notes.append(
-            "Verdicts of LLM judges stand beside the rows and are no part of them; no person has "
-            f"checked these judges ({summary.judge_verdicts} verdicts asked for)."
+            "Verdicts of LLM judges stand beside the rows and are no part of them "
+            f"({summary.judge_verdicts} verdicts asked for)."
         )
+    notes += _card_notes(rows)
     if summary.unsent:
         listed = ", ".join(summary.unsent)
         notes.append(
@@ -147,6 +191,41 @@ def _notes(summary: Summary) -> list[str]:
         f"{duration(summary.wall_seconds)}"
     )
     return notes
+
+
+def _card_notes(rows: list[Row]) -> list[str]:
+    """On which data judges were measured, which of them were not, and what that is worth."""
+    notes: dict[str, None] = {}
+    unverified: dict[str, None] = {}
+    for row in rows:
+        for judge, found in row.cards.items():
+            if found.card is None:
+                if judge not in row.corrected:
+                    unverified[judge] = None
+                continue
+            whose = "replies of other models" if found.other_models else "its replies among them"
+            notes[
+                f"Corrected (Rogan-Gladen): the rate without the error that {judge} has on "
+                f"{found.card} ({found.replies} replies labelled by {found.labelled_by}, {whose}); "
+                "it holds as far as the judge errs alike here."
+            ] = None
+    if unverified:
+        notes[
+            f"No person has checked {', '.join(unverified)}: judge unverified "
+            "(truing judge calibrate)."
+        ] = None
+    return list(notes)
+
+
+def _how_far(summary: Summary) -> list[str]:
+    """How many seeds were asked, and what so many can tell."""
+    if (stopping := summary.stopping) is not None:
+        return stopping.notes + [f"{row.task}: {row.says}." for row in stopping.asked_on]
+    fewest = min((row.headline.clusters for row in summary.rows), default=0)
+    if not 0 < fewest < 150:
+        return []
+    tells = f"even with no failure at all a side could be as low as {1 - 3 / max(fewest, 3):.2f}"
+    return [f"{fewest} seeds a row are a screening: {tells}. More seeds: a larger -n."]
 
 
 def _troubles(rows: list[Row]) -> list[str]:

@@ -43,9 +43,10 @@ _VERDICT_TOKENS = 200
 
 _LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
-_TAG = re.compile(r"<(?=[/|!?\w<])|\[(?=/?[A-Z_]{3,}\])|(?<=\|)>")
+_TAG = re.compile(r"<(?=[/|\uff5c!?\w<])|\[(?=(?:/?[A-Z_]{3,}|gMASK)\])|(?<=[|\uff5c])>")
 _WORDS = re.compile(r"\w")
 _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 

@@ -12,7 +12,7 @@ import msgspec
 from truing.errors import TaskError, UnknownName
 from truing.records import content_hash
 
-__all__ = ["Rubric", "find_rubric", "read_rubric", "rubric_names"]
+__all__ = ["Rubric", "find_rubric", "read_rubric", "rubric_named", "rubric_names"]
 
 
 class Rubric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +57,16 @@ def read_rubric(file: Path) -> Rubric:
     except (OSError, UnicodeError) as error:
         raise TaskError(f"{file}: not a rubric: {error}") from error
     return _read(text, file.parent.name, str(file))
+
+
+def rubric_named(name: str, folder: Path | None) -> Rubric:
+    """What a card names: `NAME.toml` beside it (in `folder`), else one that ships.
+
+    Raises as `find_rubric`.
+    """
+    if folder is not None and name.endswith(".toml"):
+        return read_rubric(folder / name)
+    return find_rubric(name)
 
 
 def _read(text: str, name: str, where: str) -> Rubric:

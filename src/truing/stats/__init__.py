@@ -39,16 +39,21 @@ from truing.stats.paired import (
 )
 from truing.stats.planning import clusters_to_decide, detectable_difference, detectable_rate
 from truing.stats.sequential import (
+    BEYOND,
+    AnytimeRate,
     ConfidenceSequence,
     SidesTest,
     ThresholdTest,
     Verdict,
+    clusters_until_decided,
     e_processes,
 )
 from truing.stats.trend import Direction, Reversal, Trend, trend
 
 __all__ = [
+    "BEYOND",
     "UNKNOWN",
+    "AnytimeRate",
     "Comparison",
     "ConfidenceSequence",
     "Corrected",
@@ -68,6 +73,7 @@ __all__ = [
     "balanced_interval",
     "benjamini_hochberg",
     "clusters_to_decide",
+    "clusters_until_decided",
     "cohen_kappa",
     "compare_rows",
     "detectable_difference",

@@ -29,6 +29,9 @@ from truing.stats.intervals import (
 _VERDICT = 0.5
 """From here a judge's score counts as "passed" where the guard sorts labels by verdict."""
 
+_GUARDED = 0.25
+"""From this weight of the judge on the guard is whole."""
+
 _NOTHING = 1e-18
 """A variance below this is rounding error of values that are all alike."""
 
@@ -104,7 +107,8 @@ def ppi_rate(
     Guard: with few labels the few disagreements among them say little of how many there are. So
     the interval is never narrower than the one which takes the labels of either verdict apart, a
     score interval each, joined by their distances from the estimate and widened by the design
-    effect (MOVER: Zou & Donner 2008, Statistics in Medicine 27). As labels grow they agree.
+    effect (MOVER: Zou & Donner 2008, Statistics in Medicine 27). As labels grow they agree. Where
+    the judge's weight is below .25 the guard gives way, by as much, to what the labels give alone.
 
     Unknown, with the reason, when fewer than two clusters are labelled. Raises ValueError for
     shapes that differ, scores outside [0, 1] and a labelled sample of probability 0.
@@ -145,10 +149,15 @@ def ppi_balanced(
     centre = sum(guard.estimate for guard in guards) / len(guards)
     below = math.hypot(*(guard.estimate - guard.low for guard in guards)) / len(guards)
     above = math.hypot(*(guard.high - guard.estimate for guard in guards)) / len(guards)
-    low = max(0.0, min(own.low, centre - (wide or 1.0) * below))
-    high = min(1.0, max(own.high, centre + (wide or 1.0) * above))
-    used = sum(powers) / len(powers)
-    return Corrected(Interval(rate, low, high), method, labels, used, _alone(read, weighted, level))
+    low, high = centre - (wide or 1.0) * below, centre + (wide or 1.0) * above
+    used, alone = sum(powers) / len(powers), _alone(read, weighted, level)
+    if not weighted:
+        # A judge that has no weight needs no guard: taking labels apart by it only widens.
+        share = min(1.0, used / _GUARDED)
+        low = share * low + (1 - share) * alone.low
+        high = share * high + (1 - share) * alone.high
+    interval = Interval(rate, max(0.0, min(own.low, low)), min(1.0, max(own.high, high)))
+    return Corrected(interval, method, labels, used, alone)
 
 
 def _spread(
@@ -265,10 +274,11 @@ def _by_verdict(data: _Labelled, quantile: float) -> Interval:
         if total == 0:
             parts.append((Interval(0.5, 0.0, 1.0), float(part.mean())))
             continue
-        # Kish's number of equal weights worth these.
+        # Kish's number of equal weights worth these; with equal ones the variance is p q over it.
         rate = min(1.0, max(0.0, float(weight @ data.human[part]) / total))
         worth = total**2 / float(weight @ weight)
-        parts.append((_score(rate, worth, quantile), float(part.mean())))
+        off = weight * (data.human[part] - rate) / total
+        parts.append((_score(rate, worth, quantile, float(off @ off)), float(part.mean())))
     (yes, _), (no, _) = parts
     whole = _score(share, said.size, quantile)
     slope = yes.estimate - no.estimate
@@ -281,10 +291,12 @@ def _by_verdict(data: _Labelled, quantile: float) -> Interval:
     return Interval(centre, centre - below, centre + above)
 
 
-def _score(rate: float, n: float, z: float) -> Interval:
-    """Wilson's interval from a quantile."""
+def _score(rate: float, n: float, z: float, variance: float | None = None) -> Interval:
+    """Wilson's interval from a quantile; `variance` stands for p q / n where weights differ."""
+    if variance is None:
+        variance = rate * (1 - rate) / n
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    half = z / (1 + z * z / n) * math.sqrt(variance + z * z / (4 * n * n))
     return Interval(rate, max(0.0, min(rate, centre - half)), min(1.0, max(rate, centre + half)))
 
 

@@ -11,19 +11,36 @@ ones, evenly spaced, and their wealths are averaged, so that the best of them is
 known before (dKelly of Waudby-Smith & Ramdas 2023, JRSS B 86(1); without replacement: 2020,
 arXiv 2006.04347). Wealth falls in m for every share, so the rates not rejected are an interval. By
 Ville's inequality wealth passes 1/alpha with probability alpha at most if the threshold holds.
+
+Clusters may be of unlike size: the rate over all their units is at least m exactly where the mean
+of `share * value + (1 - share) m` is, `share` being a cluster's size over the largest one's.
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
 
 from truing.stats.intervals import Floats, Interval
 
-__all__ = ["ConfidenceSequence", "SidesTest", "ThresholdTest", "Verdict", "e_processes"]
+__all__ = [
+    "BEYOND",
+    "AnytimeRate",
+    "ConfidenceSequence",
+    "SidesTest",
+    "ThresholdTest",
+    "Verdict",
+    "clusters_until_decided",
+    "e_processes",
+]
+
+BEYOND = 10**9
+"""So many clusters that drawing some says nothing of the others: bets are on the rate of questions
+like these, of which a set holds a few."""
 
 _SHARES: Floats = (np.arange(8) + 0.5) / 8
 _LEAST = 1e-12
@@ -50,21 +67,26 @@ class _Wealth:
         if clusters < 1:
             raise ValueError(f"{clusters} clusters: at least one is wanted")
         self.clusters, self.thresholds = clusters, thresholds
-        self.seen, self.total = 0, 0.0
+        self.seen = 0
+        self.total: Floats = np.zeros(thresholds.size)
+        """What was seen, filled up with the threshold where a cluster is smaller than others."""
         self._more = np.ones((_SHARES.size, thresholds.size))
         self._less = np.ones((_SHARES.size, thresholds.size))
 
-    def add(self, value: float) -> None:
+    def add(self, value: float, share: float = 1.0) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"a cluster mean of {value}: it is wanted in [0, 1]")
+        if not 0 <= share <= 1:
+            raise ValueError(f"a cluster's share of {share}: it is wanted in [0, 1]")
         if self.seen == self.clusters:
             raise ValueError(f"all {self.clusters} clusters are drawn: no more are expected")
         rest = (self.clusters * self.thresholds - self.total) / (self.clusters - self.seen)
-        more, less = _gains(np.float64(value), rest)
+        filled = share * value + (1 - share) * self.thresholds
+        more, less = _gains(filled, rest)
         self._more = np.minimum(self._more * (1 + _SHARES[:, None] * more), _MOST)
         self._less = np.minimum(self._less * (1 + _SHARES[:, None] * less), _MOST)
         self.seen += 1
-        self.total += float(value)
+        self.total = self.total + filled
 
     def more(self) -> Floats:
         """E values that the mean is above each threshold; infinite where it must be."""
@@ -111,6 +133,33 @@ def e_processes(values: Floats, clusters: int, threshold: float) -> tuple[Floats
     return above, below
 
 
+def clusters_until_decided(rate: float, threshold: float, alpha: float) -> int | None:
+    """After how many clusters, all right or wrong as a whole, a rate is usually shown to be above.
+
+    Of a set without end; without a failure exactly so many. None where it never is: at the rate the
+    wealth of no bet grows, as below the threshold and a little above it.
+    """
+    if not 0 < threshold < 1:
+        return None
+    right, wrong = np.log1p(_SHARES * (1 / threshold - 1)), np.log1p(-_SHARES)
+    growth = rate * right + (1 - rate) * wrong
+    if growth.max() <= 1e-9:
+        return None
+    enough = math.log(_SHARES.size / alpha)
+
+    def reached(clusters: int) -> bool:
+        return bool(np.logaddexp.reduce(clusters * growth) >= enough - 1e-9)
+
+    high = 1
+    while not reached(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
+
+
 class ThresholdTest:
     """Is the mean of N clusters at least a threshold? Fed cluster by cluster, in random order.
 
@@ -141,10 +190,13 @@ class ThresholdTest:
         """The larger of the two e values, as they stand after the last cluster."""
         return max(self.above, self.below)
 
-    def add(self, value: float) -> Verdict:
-        """The verdict after one more cluster mean; ValueError past N or outside [0, 1]."""
+    def add(self, value: float, share: float = 1.0) -> Verdict:
+        """The verdict after one more cluster mean; ValueError past N or outside [0, 1].
+
+        `share` is the cluster's size over the largest one's.
+        """
         wealth = self._wealth
-        wealth.add(value)
+        wealth.add(value, share)
         self.above, self.below = float(wealth.more()[0]), float(wealth.less()[0])
         if self.verdict is Verdict.UNDECIDED:
             good, bad = (self.below, self.above) if self.at_most else (self.above, self.below)
@@ -229,11 +281,79 @@ class ConfidenceSequence:
         too_high = np.flatnonzero(wealth.less() >= enough)
         low = wealth.thresholds[too_low[-1]] if too_low.size else 0.0
         high = wealth.thresholds[too_high[0]] if too_high.size else 1.0
-        least = wealth.total / wealth.clusters
+        seen = float(wealth.total[0])
+        least = seen / wealth.clusters
         most = least + 1 - wealth.seen / wealth.clusters
         # Where an earlier interval missed, or by rounding, the two must not change places.
         low = min(self.interval.high, max(self.interval.low, float(low), least))
         high = max(low, min(self.interval.high, float(high), most))
-        mean = wealth.total / wealth.seen
+        mean = seen / wealth.seen
         self.interval = Interval(min(high, max(low, mean)), low, high)
         return self.interval
+
+
+class AnytimeRate:
+    """One-sided bounds of a rate, at any alpha, that hold however often one looks or stops.
+
+    Fed cluster by cluster, in random order, the mean over what is scored taken twice: with all that
+    is unscored counted as failed (`least`) and as passed (`most`). The lower bound is of the first,
+    the upper of the second, so that neither depends on why something is unscored. With `BEYOND`
+    clusters it is the rate of questions like these, else of the N there are. `thresholds` are tried
+    exactly, others on a grid, rounded outwards by 1/steps at most.
+    """
+
+    def __init__(
+        self, clusters: int, *, thresholds: Iterable[float] = (), steps: int = 500
+    ) -> None:
+        grid = np.unique([*np.linspace(0, 1, steps + 1), *thresholds])
+        self._least = self._most = _Wealth(clusters, grid)
+        self._above: Floats = np.ones(grid.size)
+        self._below: Floats = np.ones(grid.size)
+        self._passed = [0.0, 0.0]
+        self._shares = 0.0
+
+    @property
+    def shares(self) -> float:
+        """What the clusters that were fed amount to, in the largest one's size."""
+        return self._shares
+
+    @property
+    def clusters(self) -> int:
+        """How many there are, fed or not."""
+        return self._least.clusters
+
+    @property
+    def seen(self) -> int:
+        """Clusters fed so far."""
+        return self._least.seen
+
+    def add(self, least: float, most: float, share: float = 1.0) -> None:
+        """Feed a cluster; ValueError past N or outside [0, 1]."""
+        if least != most and self._least is self._most:
+            self._most = copy.deepcopy(self._least)
+        self._least.add(least, share)
+        if self._most is not self._least:
+            self._most.add(most, share)
+        self._above = np.maximum(self._above, self._least.more())
+        self._below = np.maximum(self._below, self._most.less())
+        self._passed[0] += share * least
+        self._passed[1] += share * most
+        self._shares += share
+
+    def low(self, alpha: float) -> float:
+        """The lower bound, one-sided at alpha; 0 where nothing is known."""
+        too_low = np.flatnonzero(self._above >= (1 - 1e-9) / alpha)
+        low = float(self._least.thresholds[too_low[-1]]) if too_low.size else 0.0
+        left = self._least.clusters - self.seen
+        if not self._shares + left:
+            return 0.0
+        return max(low, round(self._passed[0] / (self._shares + left), 12))
+
+    def high(self, alpha: float) -> float:
+        """The upper bound, one-sided at alpha; 1 where nothing is known."""
+        too_high = np.flatnonzero(self._below >= (1 - 1e-9) / alpha)
+        high = float(self._most.thresholds[too_high[0]]) if too_high.size else 1.0
+        left = self._most.clusters - self.seen
+        if not self._shares + left:
+            return 1.0
+        return min(high, round((self._passed[1] + left) / (self._shares + left), 12))

@@ -35,6 +35,8 @@ class StudyModel(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     sources: list[str]
+    base_model: bool
+    """It cannot chat: it was asked to continue a transcript."""
 
 
 class Uncompared(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +140,12 @@ def study(
     studied = _rows(rows, models, draws, shared)
     return Study(
         models=[
-            StudyModel(model=label, sources=[one.name for one in own]) for label, own in columns
+            StudyModel(
+                model=label,
+                sources=[one.name for one in own],
+                base_model=any(one.base_model for one in own),
+            )
+            for label, own in columns
         ],
         rows=studied,
         overall=_overall(whole, models, draws),

@@ -22,9 +22,10 @@ from truing.records import Sample, canonical_json
 from truing.tasks.card import Card, read_card
 from truing.tasks.expand import applies, expand, expand_seed
 from truing.tasks.generators import find_generator, find_loop
+from truing.tasks.parts import Part, part_of
 from truing.tasks.perturbed import MARK, perturbed_card, perturbed_samples
 from truing.tasks.public_names import PREFIX
-from truing.tasks.seeds import Seed, SeedFile, order_seeds
+from truing.tasks.seeds import Seed, SeedFile, draw_bytes, order_seeds
 
 __all__ = [
     "DEFAULT_SUITE",
@@ -33,6 +34,7 @@ __all__ = [
     "find_suite",
     "find_task",
     "is_task_folder",
+    "of_part",
     "read_task",
     "suites",
     "task_folder",
@@ -63,6 +65,7 @@ class Task:
         self._windows = windows or []
         self._loop = None if card.loop is None else find_loop(card.loop)
         self._places: dict[int, dict[str, tuple[int, Seed]]] = {}
+        self._orders: dict[int, list[int]] = {}
 
     @property
     def id(self) -> str:
@@ -117,12 +120,72 @@ class Task:
     def walk(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
         """Samples as they come where every answer is right: later rounds included."""
         for first in self.samples(edition=edition, limit=limit):
-            sample: Sample | None = first
-            while sample is not None:
-                yield sample
-                target = sample.target
-                label = next((c.role for c in sample.choices if c.label == target), target)
-                sample = self.follow(sample, label, edition=edition)
+            yield from self._rounds(first, edition)
+
+    def _rounds(self, first: Sample, edition: int) -> Iterator[Sample]:
+        sample: Sample | None = first
+        while sample is not None:
+            yield sample
+            target = sample.target
+            label = next((c.role for c in sample.choices if c.label == target), target)
+            sample = self.follow(sample, label, edition=edition)
+
+    def _order(self, edition: int) -> list[int]:
+        if edition not in self._orders:
+            seeds = self.seeds(edition=edition)
+            self._orders[edition] = order_seeds(seeds, task=self.id, edition=edition)
+        return self._orders[edition]
+
+    def clusters(self, *, edition: int = 0) -> dict[str, list[int]]:
+        """Cluster -> places of its seeds in the edition's order, clusters in drawn order.
+
+        The order is that of the seeds where each is a cluster of its own.
+        """
+        seeds = self.seeds(edition=edition)
+        found: dict[str, list[int]] = {}
+        for place, number in enumerate(order_seeds(seeds, task=self.id, edition=edition)):
+            seed = seeds[number]
+            found.setdefault(str(seed.get("cluster", seed["id"])), []).append(place)
+        if len(found) < len(seeds):
+            # By its name, so that a cluster of many seeds does not come sooner.
+            drawn = sorted(found, key=lambda name: draw_bytes(self.id, edition, name))
+            found = {name: found[name] for name in drawn}
+        return found
+
+    def cluster_samples(self, places: Sequence[int], *, edition: int = 0) -> Iterator[Sample]:
+        """Samples of the seeds at these places of the edition's order; of a loop the first round.
+
+        They are what `samples` gives of these seeds.
+        """
+        seeds = self.seeds(edition=edition)
+        for place in places:
+            seed: Seed | None = seeds[self._order(edition)[place]]
+            if self._loop is not None and seed is not None:
+                seed = self._loop.next_round(seed, ())
+            if seed is not None:
+                yield from expand_seed(self.card, seed, place, edition)
+
+    def cluster_size(
+        self, places: Sequence[int], *, edition: int = 0
+    ) -> tuple[int, dict[str, int]]:
+        """(answers, side -> those that count) of a cluster; of a loop with every answer right."""
+        sides = dict.fromkeys((side.name for side in self.card.sides), 0)
+        answers = 0
+        if self._loop is not None:
+            for first in self.cluster_samples(places, edition=edition):
+                for sample in self._rounds(first, edition):
+                    answers += 1
+                    sides[sample.side] = sides.get(sample.side, 0) + (not sample.control)
+            return answers, sides
+        seeds = self.seeds(edition=edition)
+        for place in places:
+            seed = seeds[self._order(edition)[place]]
+            for side in self.card.sides:
+                for variant in side.variants:
+                    if applies(variant, seed):
+                        answers += 1
+                        sides[side.name] += not variant.control
+        return answers, sides
 
     def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
         """How many samples that is."""
@@ -174,9 +237,92 @@ class PerturbedTask(Task):
         plain = self._base.samples(edition=edition, limit=limit)
         return perturbed_samples(plain, self._perturbation, edition=edition)
 
+    def clusters(self, *, edition: int = 0) -> dict[str, list[int]]:
+        """Those of the task itself."""
+        return self._base.clusters(edition=edition)
+
+    def cluster_samples(self, places: Sequence[int], *, edition: int = 0) -> Iterator[Sample]:
+        """Each sample of these seeds as it is, once more, and perturbed."""
+        plain = self._base.cluster_samples(places, edition=edition)
+        return perturbed_samples(plain, self._perturbation, edition=edition)
+
+    def cluster_size(
+        self, places: Sequence[int], *, edition: int = 0
+    ) -> tuple[int, dict[str, int]]:
+        """(answers, side -> those that count) of a cluster."""
+        asked = list(self.cluster_samples(places, edition=edition))
+        sides = dict.fromkeys((side.name for side in self.card.sides), 0)
+        for sample in asked:
+            sides[sample.side] = sides.get(sample.side, 0) + (not sample.control)
+        return len(asked), sides
+
     def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
         """How many samples that is."""
         return sum(1 for _ in self.samples(edition=edition, limit=limit))
+
+
+class PartTask(Task):
+    """A task's clusters of one part: the same samples, hash for hash, as in the whole set."""
+
+    def __init__(self, base: Task, part: Part) -> None:
+        super().__init__(base.card, base.seeds(), folder=base.folder)
+        self._base = base
+        self.part = part
+
+    @property
+    def seed_count(self) -> int:
+        """How many seeds of an edition fall in the part."""
+        return sum(map(len, self.clusters().values()))
+
+    def seeds(self, *, edition: int = 0) -> Sequence[Seed]:
+        """The seeds of the whole set."""
+        return self._base.seeds(edition=edition)
+
+    def samples(self, *, edition: int = 0, limit: int | None = None) -> Iterator[Sample]:
+        """Samples of the part's first `limit` seeds."""
+        seen: set[str] = set()
+        for sample in self._base.samples(edition=edition):
+            if part_of(sample.task, sample.cluster) is not self.part:
+                continue
+            seen.add(sample.own_seed)
+            if limit is not None and len(seen) > limit:
+                return
+            yield sample
+
+    def follow(self, sample: Sample, label: str, *, edition: int = 0) -> Sample | None:
+        """The question of the next round after an answer."""
+        return self._base.follow(sample, label, edition=edition)
+
+    def clusters(self, *, edition: int = 0) -> dict[str, list[int]]:
+        """The part's clusters, with places in the order of the whole set."""
+        whole = self._base.clusters(edition=edition)
+        return {name: own for name, own in whole.items() if part_of(self.id, name) is self.part}
+
+    def cluster_samples(self, places: Sequence[int], *, edition: int = 0) -> Iterator[Sample]:
+        """Samples of the seeds at these places."""
+        return self._base.cluster_samples(places, edition=edition)
+
+    def cluster_size(
+        self, places: Sequence[int], *, edition: int = 0
+    ) -> tuple[int, dict[str, int]]:
+        """(answers, side -> those that count) of a cluster."""
+        return self._base.cluster_size(places, edition=edition)
+
+    def sample_count(self, *, edition: int = 0, limit: int | None = None) -> int:
+        """How many samples that is."""
+        if self._loop is not None:
+            places = [place for own in self.clusters(edition=edition).values() for place in own]
+            return self._loop.rounds * len(places[:limit])
+        return sum(1 for _ in self.samples(edition=edition, limit=limit))
+
+    def content_hash(self, *, edition: int = 0) -> str:
+        """Hash of the whole set: the part follows from it."""
+        return self._base.content_hash(edition=edition)
+
+
+def of_part(task: Task, part: Part | None) -> Task:
+    """The task, or its clusters of one part."""
+    return task if part is None else PartTask(task, part)
 
 
 @cache

@@ -4,6 +4,9 @@ The question is the last thing that the user says; what follows it (a tool's res
 perturbed question is the row; the other two are control arms, which say how much an answer
 changes without any perturbation. The id is the task's, a plus sign and the perturbation:
 `violence/twins+role_play`.
+
+In another form (`violence/twins+form_layout`) a task is the same task: each of its questions once,
+and no control arm.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ import msgspec
 
 from truing.errors import UsageError
 from truing.perturbations import find_perturbation
+from truing.perturbations.forms import FORMS
 from truing.perturbations.perturbation import Asked, Perturbation
 from truing.records import Message, Role, Sample, content_hash
 from truing.tasks.card import Card
 from truing.tasks.seeds import draw_bytes
 
-__all__ = ["MARK", "perturbed_card", "perturbed_samples"]
+__all__ = ["MARK", "perturbed_card", "perturbed_samples", "reworded"]
 
 MARK = "+"
 _VERSION = 1
@@ -32,9 +36,16 @@ def perturbed_card(card: Card, spec: str) -> Card:
 
     Raises `UnknownName`, or `UsageError` where the two do not go together.
     """
-    perturbation, _ = find_perturbation(spec)
     if card.loop or MARK in card.id:
         raise UsageError(f"--with: {card.id} cannot be perturbed: its questions follow the answers")
+    if spec in FORMS:
+        return msgspec.structs.replace(
+            card,
+            id=f"{card.id}{MARK}{spec}",
+            title=f"{card.title}, in {spec}",
+            edition=f"{card.edition}/{_VERSION}",
+        )
+    perturbation, _ = find_perturbation(spec)
     if card.ask.kind != "open" and not perturbation.choices:
         raise UsageError(f"--with {spec}: it is for open requests, and {card.id} asks otherwise")
     columns = list(dict.fromkeys([*card.columns, "flips"]))
@@ -50,8 +61,11 @@ def perturbed_card(card: Card, spec: str) -> Card:
 def perturbed_samples(samples: Iterator[Sample], spec: str, *, edition: int) -> Iterator[Sample]:
     """Of each sample: itself and a repeat as control arms, and the perturbed one.
 
-    A sample that is a control arm of the task itself is left out.
+    A sample that is a control arm of the task itself is left out. Of a form: each reworded.
     """
+    if spec in FORMS:
+        yield from (reworded(sample, spec) for sample in samples if not sample.control)
+        return
     perturbation, rate = find_perturbation(spec)
     for sample in samples:
         if sample.control:
@@ -69,6 +83,17 @@ def perturbed_samples(samples: Iterator[Sample], spec: str, *, edition: int) -> 
                 control=said is None,
             )
             yield msgspec.structs.replace(made, id=content_hash(made))
+
+
+def reworded(sample: Sample, form: str) -> Sample:
+    """The sample in another form, named in `FORMS`: another task and id, and all else the same."""
+    made = msgspec.structs.replace(
+        sample,
+        id="",
+        task=f"{sample.task}{MARK}{form}",
+        messages=FORMS[form].reworded(sample.messages, sample.choices),
+    )
+    return msgspec.structs.replace(made, id=content_hash(made))
 
 
 def _perturbed(
