@@ -282,6 +282,7 @@ def test_a_rescored_run_can_be_replayed_but_not_gone_on_with(tmp_path):
     replay = (*command[:2], f"replay/{tmp_path / 'again'}", *command[3:])
     replayed = json.loads(invoke(*replay, "-o", tmp_path / "replayed").stdout)
     assert replayed["rows"] == first["rows"]
+    assert (replayed["calls"], replayed["retries"]) == (first["calls"], 0)
     with pytest.raises(RunMismatch, match="re-scored from"):
         invoke(*command, "-o", tmp_path / "again")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from truing.records import (
     Capabilities,
     Choice,
@@ -36,7 +38,10 @@ class Replay:
         self.name = name
         self.capabilities = Capabilities(deterministic=True)
         self._answers = {
-            question_key(messages, ((c.label, c.text) for c in choices), repeat): response
+            # How it was come by then is no try of now.
+            question_key(messages, ((c.label, c.text) for c in choices), repeat): replace(
+                response, attempts=()
+            )
             for messages, choices, repeat, response in answers
         }
 
