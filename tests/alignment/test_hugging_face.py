@@ -106,7 +106,7 @@ def test_an_answer_that_uses_up_its_room_is_marked_as_cut(folder):
 
 
 def test_a_prompt_that_does_not_fit_is_a_fault_and_no_crash(folder):
-    long, fine = answers(folder, [request("x" * 600), request("x")])
+    long, fine = answers(folder, [request("x" * 1100), request("x")])
     assert long.fault.kind is FaultKind.REFUSED_REQUEST
     assert fine.fault is None
 

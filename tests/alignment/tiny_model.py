@@ -37,7 +37,7 @@ def make_tiny(folder: Path, *, template: str | None = TEMPLATE, seed: int = 0) -
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=1024,
         eos_token_id=0,
         pad_token_id=0,
         bos_token_id=None,

@@ -13,6 +13,7 @@ _COMMANDS = {
     "export": ("align_export", "Training data of runs or of labelled answers."),
     "train": ("align_train", "A LoRA adapter from training data."),
     "prove": ("align_prove", "What a tuned model gained and lost against its base."),
+    "loop": ("align_loop", "All of it in one folder, beside what a system message alone does."),
     "audit": ("align_audit", "Look for what crossed from the measured part into training data."),
 }
 
