@@ -33,6 +33,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     max_length: Annotated[int, Meta(ge=16)] = 512
     """Tokens of prompt and answer; what is longer is left out, not cut."""
+    bf16: bool = False
+    """Multiply in 16 bits on a CPU too: twice as fast where it has the instructions. On a GPU it
+    is always so."""
     seed: int = 0
     steps_between_checkpoints: Annotated[int, Meta(ge=1)] = 20
 

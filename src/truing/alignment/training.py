@@ -243,7 +243,7 @@ def _trainer(trl: Any, recipe: Recipe, out: Path, *, cuda: bool) -> tuple[Any, A
         "report_to": [],
         "disable_tqdm": True,
         "use_cpu": not cuda,
-        "bf16": cuda,
+        "bf16": cuda or recipe.bf16,
         "gradient_checkpointing": False,
         "max_length": recipe.max_length,
         "dataloader_num_workers": 0,
