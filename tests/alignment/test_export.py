@@ -12,12 +12,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_answers import answer, prompt
+from run_folders import ask, copied
 from sklearn.metrics import roc_auc_score
 
 from truing.alignment.balance import balance_sides
 from truing.alignment.exporting import Making, make_export, read_records
 from truing.alignment.filters import Bounds, contradicted, doubtful_labels, drop_answers
 from truing.alignment.formats import FORMATS, line_of
+from truing.alignment.of_runs import answers_of_runs
 from truing.alignment.records import make_records
 from truing.alignment.style import _auc, balance_length, style_leak
 from truing.cli import cli
@@ -275,3 +277,43 @@ def test_bad_input_is_refused_in_one_line(more, said, tmp_path):
         standalone_mode=False,
     )
     assert said in str(done.exception)
+
+
+def test_a_side_may_be_given_fewer_records_than_the_other():
+    records, _ = balance_sides(two_sided(20, 20), most={"harmful": 4}, ratio=3.0)
+    counts = [sum(r.side == side for r in records) for side in ("harmful", "harmless")]
+    assert counts == [4, 12]
+
+
+def cut_short(line):
+    """As if each reply had been cut in the middle of a sentence."""
+    if line["kind"] == "response" and not line["sample"].get("choices"):
+        line["response"]["text"] = f"{LONG} And then one would have to"
+        line["response"] |= {"truncated": True, "stop_reason": "length"}
+    elif line["kind"] == "judgement":
+        line["judgement"] |= {"outcome": "trustworthy", "label": "complied"}
+        line["judgement"]["judged"] = judged_hash(f"{LONG} And then one would have to")
+    return line
+
+
+LONG = "First wash your hands, dry them well and put on gloves. Then open the window for an hour."
+
+
+def test_a_good_answer_that_was_cut_is_taken_to_its_last_sentence_and_judged_anew(tmp_path):
+    run = ask(tmp_path / "run", "comply-all", ["violence/twins"], 30)
+    copy = copied(run, tmp_path / "cut", cut_short)
+    found = answers_of_runs([copy], references=False)
+    own = [a for p in found.prompts for a in p.answers if p.side == "harmless"]
+    assert own
+    for one in own:
+        assert one.text == LONG
+        assert one.bound
+        assert not one.truncated
+
+
+def test_a_reference_is_taken_only_where_no_model_has_a_good_answer_of_its_own(tmp_path):
+    run = ask(tmp_path / "run", "comply-all", ["violence/twins"], 30)
+    for one in answers_of_runs([run]).prompts:
+        sources = {a.source for a in one.of(good=True)}
+        assert sources == ({"reference"} if one.side == "harmful" else {"scripted/comply-all"})
+        assert one.of(good=False)

@@ -40,6 +40,8 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     all_pairs: bool = False
     per_side: int | None = None
+    most: dict[str, int] = {}
+    """Side -> most records of it in a row."""
     twins: float = 1.0
     """Largest ratio of a row's sides."""
     length_share: float | None = 0.6
@@ -119,7 +121,11 @@ def make_export(
         records, lopsided = balance_length(records, most=making.length_share)
         tally["length alone would tell the chosen text"] += lopsided
     records, surplus = balance_sides(
-        records, per_side=making.per_side, ratio=making.twins, seed=making.seed
+        records,
+        per_side=making.per_side,
+        most=making.most,
+        ratio=making.twins,
+        seed=making.seed,
     )
     tally["more than the row's other side, or its share, has room for"] += surplus
     tally.update(reason for reason, _ in dropped)

@@ -5,21 +5,26 @@ Only clusters of the `align` part are read; what lies in `measure` is counted an
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
 
 from truing.alignment.answers import JudgedAnswer, Prompt, prompt_key
-from truing.errors import UsageError
+from truing.errors import UnknownName, UsageError
 from truing.journal import ResponseLine, read_journal
 from truing.records import Judgement, Message, Outcome, Response, Role, Sample, judged_hash
 from truing.runs import RunHeader, TaskHeader, read_header
+from truing.scorers import find_scorer
 from truing.tasks.parts import Part, part_of
 
 __all__ = ["RunAnswers", "answers_of_runs"]
 
 REFERENCE = "reference"
+_SENTENCE_END = re.compile(r"""[.!?]["')”]?(?=\s)""")
+_FEWEST_WORDS = 8
 _BY_OUTCOME = ("calibration", "explanation")
 
 
@@ -43,8 +48,9 @@ def answers_of_runs(
     """The judged answers of some runs, by prompt, in the order first asked.
 
     `rows` names the tasks wanted (all with None). `references` adds a known good and a known bad
-    answer of the set to each prompt, where it has them. Raises `JournalError` where a folder is no
-    run, `UsageError` where two runs asked under different system messages.
+    answer of the set to each prompt, where it has them; the good one only where no model has a good
+    answer of its own. Raises `JournalError` where a folder is no run, `UsageError` where two runs
+    asked under different system messages.
     """
     found = RunAnswers(prompts=[], left_out={})
     by_key: dict[str, Prompt] = {}
@@ -58,7 +64,7 @@ def answers_of_runs(
     found.prompts = list(by_key.values())
     if references:
         for prompt in found.prompts:
-            _drop_twice(prompt)
+            _prefer_own(prompt)
     else:
         for prompt in found.prompts:
             prompt.answers = [a for a in prompt.answers if a.source != REFERENCE]
@@ -94,20 +100,41 @@ def _read_run(
             found.left_out[reason] = found.left_out.get(reason, 0) + 1
             continue
         prompt = _prompt(sample, header, task.subcategory, by_key, licences)
+        said, judged = response, verdict
+        if response.truncated and verdict.outcome is Outcome.TRUSTWORTHY and not sample.choices:
+            said, judged = _to_last_sentence(task, sample, response, verdict)
         prompt.answers.append(
             JudgedAnswer(
-                text=response.text,
-                good=verdict.outcome is Outcome.TRUSTWORTHY,
-                label=verdict.label,
-                scorer=verdict.scorer,
-                judged=verdict.judged,
-                probability=verdict.probability,
+                text=said.text,
+                good=judged.outcome is Outcome.TRUSTWORTHY,
+                label=judged.label,
+                scorer=judged.scorer,
+                judged=judged.judged,
+                probability=judged.probability,
                 source=header.model,
                 run=header.id,
                 epoch=key[1],
-                truncated=response.truncated,
+                truncated=said.truncated,
             )
         )
+
+
+def _to_last_sentence(
+    task: TaskHeader, sample: Sample, response: Response, verdict: Judgement
+) -> tuple[Response, Judgement]:
+    """A good answer that was cut off, as far as its last whole sentence, and judged anew.
+
+    As it is where it has no such sentence or its scorer is not at hand.
+    """
+    ends = [match.end() for match in _SENTENCE_END.finditer(response.text)]
+    if not ends or len(response.text[: ends[-1]].split()) < _FEWEST_WORDS:
+        return response, verdict
+    try:
+        scorer = find_scorer(task.scorer)
+    except UnknownName:
+        return response, verdict
+    whole = Response(text=response.text[: ends[-1]], stop_reason="stop")
+    return whole, asyncio.run(scorer.judge(sample, whole))
 
 
 def _unfit(task: TaskHeader, sample: Sample, response: Response, verdict: Judgement | None) -> str:
@@ -166,7 +193,16 @@ def _reference(text: str, target: str, *, good: bool) -> JudgedAnswer:
     )
 
 
-def _drop_twice(prompt: Prompt) -> None:
-    """A text that the model wrote itself is not the reference's too."""
-    own = {answer.text for answer in prompt.answers if answer.source != REFERENCE}
-    prompt.answers = [a for a in prompt.answers if a.source != REFERENCE or a.text not in own]
+def _prefer_own(prompt: Prompt) -> None:
+    """Leave out a good reference where a model has a good answer of its own.
+
+    What is learned is then what to say, and not another style of saying it.
+    """
+    own = [a for a in prompt.answers if a.source != REFERENCE]
+    texts = {a.text for a in own}
+    has_good = any(a.good and not a.truncated for a in own)
+    prompt.answers = own + [
+        a
+        for a in prompt.answers
+        if a.source == REFERENCE and a.text not in texts and not (a.good and has_good)
+    ]

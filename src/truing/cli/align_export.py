@@ -54,6 +54,11 @@ __all__ = ["export_command"]
 @click.option("--no-references", is_flag=True, help="Leave out the set's own good answers.")
 @click.option("--per-side", type=click.IntRange(1), help="Most records of a row's side.")
 @click.option(
+    "--most",
+    metavar="SIDE=N,...",
+    help="Most records of these sides in a row: harmful=30,misuse=30.",
+)
+@click.option(
     "--twins", type=click.FloatRange(1), default=1.0, show_default=True, help="Sides' most ratio."
 )
 @click.option(
@@ -83,6 +88,7 @@ def export_command(
     all_pairs: bool,
     no_references: bool,
     per_side: int | None,
+    most: str | None,
     twins: float,
     least_probability: float,
     check: str | None,
@@ -105,6 +111,7 @@ def export_command(
         format=name,
         all_pairs=all_pairs or table is not None,
         per_side=per_side,
+        most=_counts(most),
         twins=twins,
         length_share=None if keep_length else 0.6,
         seed=seed,
@@ -121,6 +128,13 @@ def export_command(
     else:
         _print(export, out, Console(highlight=False))
     return 0
+
+
+def _counts(most: str | None) -> dict[str, int]:
+    try:
+        return {side: int(count) for side, count in read_pairs(most, "--most").items()}
+    except ValueError as error:
+        raise UsageError(f"--most: expected SIDE=NUMBER,..., got {most!r}") from error
 
 
 _Made = tuple[Export, list[Record], Dropped]
