@@ -16,6 +16,7 @@ from truing import taxonomy
 from truing.config import read_config
 from truing.errors import UnknownName
 from truing.perturbations import PERTURBATIONS
+from truing.perturbations.forms import FORMS
 from truing.policies.policy import find_policy, policy_names
 from truing.reports.text import visible
 from truing.tasks import find_suite, find_task, is_task_folder, suites, task_ids
@@ -132,6 +133,13 @@ def _perturbations() -> list[dict[str, Any]]:
             "about": found.about + ("" if found.choices else " (open requests only)"),
         }
         for name, found in PERTURBATIONS.items()
+    ] + [
+        {
+            "perturbation": name,
+            "kind": "form",
+            "about": f"{form.about} (as a task: --task TASK+{name})",
+        }
+        for name, form in FORMS.items()
     ]
 
 

@@ -221,7 +221,9 @@ def _how_far(summary: Summary) -> list[str]:
     """How many seeds were asked, and what so many can tell."""
     if (stopping := summary.stopping) is not None:
         return stopping.notes + [f"{row.task}: {row.says}." for row in stopping.asked_on]
-    fewest = min((row.headline.clusters for row in summary.rows), default=0)
+    # Where sides follow the answers, clusters are those with an answer of the kind.
+    asked = [row for row in summary.rows if row.rule in ("worse_side", "group_rate")]
+    fewest = min((row.headline.clusters for row in asked), default=0)
     if not 0 < fewest < 150:
         return []
     tells = f"even with no failure at all a side could be as low as {1 - 3 / max(fewest, 3):.2f}"
