@@ -169,4 +169,6 @@ def test_a_run_with_a_perturbation_resumes_and_adds_up(tmp_path):
 
 def test_every_perturbation_is_listed_with_its_kind():
     done = CliRunner().invoke(cli, ["list", "perturbations", "--json"], standalone_mode=False)
-    assert len(json.loads(done.stdout)) == len(PERTURBATIONS)
+    listed = json.loads(done.stdout)
+    assert len(listed) == len(PERTURBATIONS) + len(FORMS)
+    assert {row["perturbation"] for row in listed if row["kind"] == "form"} == set(FORMS)
