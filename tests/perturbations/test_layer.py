@@ -15,6 +15,7 @@ from truing.cli import cli
 from truing.errors import UnknownName, UsageError
 from truing.models.scripted import Scripted
 from truing.perturbations import PERTURBATIONS, find_perturbation
+from truing.perturbations.forms import FORMS
 from truing.records import Role
 from truing.tasks import find_task
 
