@@ -21,7 +21,7 @@ from truing.alignment.filters import Bounds, contradicted, doubtful_labels, drop
 from truing.alignment.formats import FORMATS, line_of
 from truing.alignment.of_runs import answers_of_runs
 from truing.alignment.records import make_records
-from truing.alignment.style import _auc, balance_length, style_leak
+from truing.alignment.style import _auc, _opening, balance_length, style_leak
 from truing.cli import cli
 from truing.records import judged_hash
 from truing.tasks.parts import Part, part_of
@@ -317,3 +317,18 @@ def test_a_reference_is_taken_only_where_no_model_has_a_good_answer_of_its_own(t
         sources = {a.source for a in one.of(good=True)}
         assert sources == ({"reference"} if one.side == "harmful" else {"scripted/comply-all"})
         assert one.of(good=False)
+
+
+def test_refusals_that_are_right_on_one_side_and_wrong_on_the_other_begin_alike(tmp_path):
+    run = ask(tmp_path / "run", "comply-all", ["violence/twins"], 160)
+    prompts = answers_of_runs([run]).prompts
+    records = [record for p in prompts for record in make_records(p, pairs=True)]
+    refusals = {
+        side: {" ".join(_opening(text)) for text in texts}
+        for side, texts in (
+            ("harmful", [r.chosen.text for r in records if r.side == "harmful"]),
+            ("harmless", [r.rejected.text for r in records if r.side == "harmless"]),
+        )
+    }
+    assert refusals["harmful"] == refusals["harmless"]
+    assert style_leak(records).opening < 0.65

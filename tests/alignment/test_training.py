@@ -103,3 +103,16 @@ def test_an_adapter_of_another_base_is_refused(base, tmp_path):
     other = make_tiny(tmp_path / "other", seed=1)
     with pytest.raises(UsageError, match="trained on"):
         HuggingFace(f"{other}+{tmp_path / 'a'}", offline=True)
+
+
+def test_an_adapter_on_top_of_another_is_opened_after_it_and_not_without_it(base, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    trained(base, first)
+    card = trained(f"{base}+{first}", second, "dpo")
+    assert "+first@" in card.base
+    renamed = tmp_path / "renamed"
+    first.rename(renamed)
+    model = HuggingFace(f"{base}+{renamed}+{second}", offline=True)
+    assert model.name.count("@") == 2
+    with pytest.raises(UsageError, match="trained on"):
+        HuggingFace(f"{base}+{second}", offline=True)

@@ -108,7 +108,13 @@ def doubtful_labels(prompts: Iterable[Prompt]) -> int:
     labels: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
     for prompt in prompts:
         for answer in prompt.answers:
-            if not prompt.constrained and 0 < len(answer.text.split()) <= _SHORT_WORDS:
+            short = 0 < len(answer.text.split()) <= _SHORT_WORDS
+            if (
+                short
+                and not prompt.constrained
+                and answer.run is None
+                and answer.source != "reference"
+            ):
                 labels[(prompt.task, _words(answer.text))][answer.good] += 1
     return sum(counts.total() for counts in labels.values() if len(counts) == 2)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from truing.alignment.answers import JudgedAnswer, Prompt, prompt_key
+from truing.alignment.references import add_references
 from truing.errors import UnknownName, UsageError
 from truing.journal import ResponseLine, read_journal
 from truing.records import Judgement, Message, Outcome, Response, Role, Sample, judged_hash
@@ -22,7 +23,6 @@ from truing.tasks.parts import Part, part_of
 
 __all__ = ["RunAnswers", "answers_of_runs"]
 
-REFERENCE = "reference"
 _SENTENCE_END = re.compile(r"""[.!?]["')”]?(?=\s)""")
 _FEWEST_WORDS = 8
 _BY_OUTCOME = ("calibration", "explanation")
@@ -54,20 +54,19 @@ def answers_of_runs(
     """
     found = RunAnswers(prompts=[], left_out={})
     by_key: dict[str, Prompt] = {}
+    samples: dict[str, Sample] = {}
+    scorers: dict[str, str] = {}
     systems = set()
     for folder in folders:
         header = read_header(folder)
         systems.add(header.settings.system)
         if len(systems) > 1:
             raise UsageError(f"{folder}: asked under another system message than the run before it")
-        _read_run(folder, header, rows, by_key, found, licences or {})
+        scorers |= {task.id: task.scorer for task in header.tasks}
+        _read_run(folder, header, rows, by_key, samples, found, licences or {})
     found.prompts = list(by_key.values())
     if references:
-        for prompt in found.prompts:
-            _prefer_own(prompt)
-    else:
-        for prompt in found.prompts:
-            prompt.answers = [a for a in prompt.answers if a.source != REFERENCE]
+        add_references(found.prompts, samples, scorers)
     return found
 
 
@@ -76,6 +75,7 @@ def _read_run(
     header: RunHeader,
     rows: Collection[str] | None,
     by_key: dict[str, Prompt],
+    samples: dict[str, Sample],
     found: RunAnswers,
     licences: dict[str, str],
 ) -> None:
@@ -99,9 +99,9 @@ def _read_run(
         if reason or verdict is None:
             found.left_out[reason] = found.left_out.get(reason, 0) + 1
             continue
-        prompt = _prompt(sample, header, task.subcategory, by_key, licences)
+        prompt = _prompt(sample, header, task.subcategory, by_key, samples, licences)
         said, judged = response, verdict
-        if response.truncated and verdict.outcome is Outcome.TRUSTWORTHY and not sample.choices:
+        if response.truncated and not sample.choices:
             said, judged = _to_last_sentence(task, sample, response, verdict)
         prompt.answers.append(
             JudgedAnswer(
@@ -122,7 +122,7 @@ def _read_run(
 def _to_last_sentence(
     task: TaskHeader, sample: Sample, response: Response, verdict: Judgement
 ) -> tuple[Response, Judgement]:
-    """A good answer that was cut off, as far as its last whole sentence, and judged anew.
+    """An answer that was cut off, as far as its last whole sentence, and judged anew.
 
     As it is where it has no such sentence or its scorer is not at hand.
     """
@@ -155,6 +155,7 @@ def _prompt(
     header: RunHeader,
     subcategory: str,
     by_key: dict[str, Prompt],
+    samples: dict[str, Sample],
     licences: dict[str, str],
 ) -> Prompt:
     messages = sample.messages
@@ -173,36 +174,6 @@ def _prompt(
             constrained=bool(sample.choices),
             answers=[],
         )
-        for good, texts in ((True, sample.reference.good), (False, sample.reference.bad)):
-            if texts:
-                # Not always the first: they would all begin alike.
-                text = texts[int(sample.id[:8], 16) % len(texts)]
-                prompt.answers.append(_reference(text, sample.target, good=good))
+        samples[key] = sample
         by_key[key] = prompt
     return by_key[key]
-
-
-def _reference(text: str, target: str, *, good: bool) -> JudgedAnswer:
-    return JudgedAnswer(
-        text=text,
-        good=good,
-        label=target if good else f"not {target}",
-        scorer=REFERENCE,
-        judged=judged_hash(text),
-        source=REFERENCE,
-    )
-
-
-def _prefer_own(prompt: Prompt) -> None:
-    """Leave out a good reference where a model has a good answer of its own.
-
-    What is learned is then what to say, and not another style of saying it.
-    """
-    own = [a for a in prompt.answers if a.source != REFERENCE]
-    texts = {a.text for a in own}
-    has_good = any(a.good and not a.truncated for a in own)
-    prompt.answers = own + [
-        a
-        for a in prompt.answers
-        if a.source == REFERENCE and a.text not in texts and not (a.good and has_good)
-    ]

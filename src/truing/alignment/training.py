@@ -55,7 +55,6 @@ class AdapterCard(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     packages: dict[str, str]
     sources: dict[str, str] = msgspec.field(default_factory=lambda: dict(SOURCES))
-    continued_from: str | None = None
     v: int = 1
 
 
@@ -82,7 +81,8 @@ def train_adapter(
 ) -> AdapterCard:
     """Train and write an adapter into `out`; goes on from the last checkpoint there.
 
-    `base` is a name after `hf/`; an adapter in it is merged first, and training goes on from it.
+    `base` is a name after `hf/`. Adapters in it are merged first: the new one is laid on top of
+    them, and its reference (DPO, KTO) is the model with them.
     Raises `MissingExtra` without torch, trl and peft, `UsageError` where `out` holds the
     checkpoints of another training.
     """
@@ -118,9 +118,9 @@ def train_adapter(
     trainer.train(resume_from_checkpoint=_last_checkpoint(out))
     trainer.model.save_pretrained(str(out), safe_serialization=True)
     losses = [float(e["loss"]) for e in trainer.state.log_history if "loss" in e]
-    parsed = parse_name(base)
+    trained_on = parse_name(base).shown
     card = AdapterCard(
-        base=parsed.base,
+        base=trained_on,
         recipe=recipe,
         records=len(fitting),
         left_out_long=len(lines) - len(fitting),
@@ -130,9 +130,8 @@ def train_adapter(
         losses=losses,
         seconds=time.perf_counter() - started,
         packages={p: metadata.version(p) for p in ("torch", "transformers", "trl", "peft")},
-        continued_from=None if parsed.adapter is None else str(parsed.adapter.name),
     )
-    _forget_paths(out, parsed.base)
+    _forget_paths(out, trained_on)
     write_atomically(out / CARD, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
     return card
 

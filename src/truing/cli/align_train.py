@@ -97,7 +97,7 @@ def train_command(
         )
     )
     said.print(Text(visible(f"adapter {out}")), soft_wrap=True)
-    said.print(Text(visible(f"measure it: truing run -m hf/{card.base}+{out}")), soft_wrap=True)
+    said.print(Text(visible(f"measure it: truing run -m hf/{base}+{out}")), soft_wrap=True)
     return 0
 
 

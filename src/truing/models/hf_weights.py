@@ -32,29 +32,34 @@ _WEIGHTS = "adapter_model.safetensors"
 
 
 class HuggingFaceName(NamedTuple):
-    """What stands after `hf/`: the base, and the folder of an adapter where there is one."""
+    """What stands after `hf/`: the base, and the folders of adapters, in the order laid on it."""
 
     base: str
-    adapter: Path | None
+    adapters: tuple[Path, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """As it stands on reports: adapters by name and content, never by place."""
+        return "+".join([self.base, *map(adapter_label, self.adapters)])
 
 
 def parse_name(name: str) -> HuggingFaceName:
-    """`BASE[+ADAPTER]`: BASE a hub's `ORG/NAME`, a folder, or `embedded/NAME`.
+    """`BASE[+ADAPTER[+ADAPTER]]`: BASE a hub's `ORG/NAME`, a folder, or `embedded/NAME`.
 
-    Raises `UsageError` where the adapter is no folder of one.
+    An adapter that was trained on top of another stands after it. Raises `UsageError` where one is
+    no folder of an adapter.
     """
-    base, plus, adapter = name.partition("+")
-    if not base or (plus and not adapter):
+    base, *adapters = name.split("+")
+    if not all([base, *adapters]):
         raise UsageError(f"hf/{name}: expected hf/ORG/NAME, hf/./FOLDER or hf/BASE+ADAPTER_FOLDER")
-    if not plus:
-        return HuggingFaceName(base, None)
-    folder = Path(adapter)
-    if not (folder / _ADAPTER_FILE).is_file() or not (folder / _WEIGHTS).is_file():
-        raise UsageError(
-            f"hf/{name}: {adapter} is no adapter folder (expected {_ADAPTER_FILE} and {_WEIGHTS} "
-            "in it): make one with truing align train"
-        )
-    return HuggingFaceName(base, folder)
+    folders = tuple(map(Path, adapters))
+    for folder in folders:
+        if not (folder / _ADAPTER_FILE).is_file() or not (folder / _WEIGHTS).is_file():
+            raise UsageError(
+                f"hf/{name}: {folder} is no adapter folder (expected {_ADAPTER_FILE} and "
+                f"{_WEIGHTS} in it): make one with truing align train"
+            )
+    return HuggingFaceName(base, folders)
 
 
 def adapter_label(folder: Path) -> str:
@@ -119,14 +124,22 @@ def plain_folder(name: str, *, offline: bool) -> Path:
     return target
 
 
-def check_base(adapter: Path, base: str) -> None:
+def check_base(parsed: HuggingFaceName) -> None:
     """Refuse an adapter that was trained on another model, where it says so (`UsageError`)."""
-    card = adapter / "truing_adapter.json"
-    if not card.is_file():
-        return
-    try:
-        trained_on = json.loads(card.read_text("utf-8"))["base"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{card}: not the card of an adapter: {error}") from error
-    if trained_on != base:
-        raise UsageError(f"{adapter}: trained on {trained_on}, not on {base}: hf/{trained_on}+...")
+    for place, adapter in enumerate(parsed.adapters):
+        card = adapter / "truing_adapter.json"
+        if not card.is_file():
+            continue
+        below = HuggingFaceName(parsed.base, parsed.adapters[:place]).shown
+        try:
+            trained_on = str(json.loads(card.read_text("utf-8"))["base"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{card}: not the card of an adapter: {error}") from error
+        if _contents(trained_on) != _contents(below):
+            raise UsageError(f"{adapter}: trained on {trained_on}, not on {below}")
+
+
+def _contents(shown: str) -> list[str]:
+    """The base and the hashes of the adapters, whatever they are called."""
+    base, *adapters = shown.split("+")
+    return [base, *(label.rpartition("@")[2] for label in adapters)]

@@ -16,7 +16,7 @@ from typing import Any
 
 from truing.errors import MissingExtra, ModelError, NoSuchModel
 from truing.models.hf_decoding import Row, Trie, decode, spellings
-from truing.models.hf_weights import adapter_label, base_folder, check_base, parse_name
+from truing.models.hf_weights import base_folder, check_base, parse_name
 from truing.models.model import clean_text
 from truing.models.plain_turns import plain_turns
 from truing.records import Capabilities, Elicitation, Fault, FaultKind, Request, Response
@@ -42,9 +42,7 @@ class HuggingFace:
     """A causal language model, with or without an adapter, on a GPU where there is one."""
 
     def __init__(self, name: str, *, offline: bool = False, batch: int = BATCH) -> None:
-        parsed = parse_name(name)
-        label = "" if parsed.adapter is None else f"+{adapter_label(parsed.adapter)}"
-        self.name = f"hf/{parsed.base}{label}"
+        self.name = f"hf/{parse_name(name).shown}"
         self._tokenizer, self._model = load(name, offline=offline)
         self.capabilities = Capabilities(
             temperature=True,
@@ -190,7 +188,7 @@ class HuggingFace:
 
 
 def load(name: str, *, offline: bool = False) -> tuple[Any, Any]:
-    """The tokenizer and the model of a name after `hf/`, an adapter merged into it.
+    """The tokenizer and the model of a name after `hf/`, its adapters merged into it.
 
     Raises `MissingExtra`, `UsageError`, `NoSuchModel` where a folder or hub has no such model that
     is in safetensors, or `ModelError` where it has no chat template.
@@ -223,14 +221,13 @@ def load(name: str, *, offline: bool = False) -> tuple[Any, Any]:
         raise ModelError(
             f"hf/{parsed.base} has no chat template (a base model?): questions cannot be put to it"
         )
-    if parsed.adapter is not None:
-        check_base(parsed.adapter, parsed.base)
+    check_base(parsed)
+    for adapter in parsed.adapters:
         try:
             import peft
         except ImportError as error:
             raise MissingExtra("an adapter needs peft: pip install 'truing[hf]'") from error
-        adapted = peft.PeftModel.from_pretrained(model, str(parsed.adapter))
-        model = adapted.merge_and_unload()
+        model = peft.PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     return tokenizer, model.to(device).eval()
 
 
