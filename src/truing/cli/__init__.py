@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
 import click
 
 from truing import __version__
+from truing.cli.lazy import LazyGroup
 
 __all__ = ["main"]
 
@@ -24,7 +24,7 @@ _COMMANDS = {
     "study": ("study", "Several models: ranks, trends and what rows share, with uncertainty."),
     "score": ("score", "Rates and tests for the answers in a file, or of a run, judged again."),
     "judge": ("judge", "Judges against people: calibrate, fit, queue, label, show."),
-    "align": ("align", "Training data from failures: export, audit."),
+    "align": ("align", "From failures to a tuned model: export, train, prove, loop."),
     "reproduce": ("reproduce", "Run it again and say where its rates would move, and why."),
     "import": ("import_", "Bring public benchmarks here; make runs of recorded answers."),
     "doctor": ("doctor", "Look at the installation and at what a model can do."),
@@ -32,24 +32,9 @@ _COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"truing.cli.{_COMMANDS[cmd_name][0]}")
-        command = getattr(module, f"{cmd_name}_command")
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
-
-
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="truing")
 def cli() -> None:
     """Measure how trustworthy a language model is, say how sure that is, show the evidence.
