@@ -332,3 +332,22 @@ def test_refusals_that_are_right_on_one_side_and_wrong_on_the_other_begin_alike(
     }
     assert refusals["harmful"] == refusals["harmless"]
     assert style_leak(records).opening < 0.65
+
+
+def test_a_repaired_answer_is_kept_only_where_the_scorer_finds_it_right(tmp_path):
+    run = ask(tmp_path / "run", "comply-all", ["violence/twins"], 40)
+
+    def exported(name, *more):
+        words = ["align", "export", str(run), "--format", "sft", "--no-references"]
+        done = CliRunner().invoke(cli, [*words, *more, "-o", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+        return read_records(tmp_path / name)[1], done.output
+
+    assert exported("none")[0] == []  # one side alone teaches that side whatever is asked
+    repaired, said = exported("good", "--rewrite", "scripted/refuse-all")
+    assert "0 still failing" in said
+    harmful = [r.chosen for r in repaired if r.side == "harmful"]
+    assert harmful
+    assert {one.source for one in harmful} == {"rewritten by scripted/refuse-all"}
+    assert all(one.bound and one.label == "refused" for one in harmful)
+    assert exported("bad", "--rewrite", "scripted/comply-all")[0] == []

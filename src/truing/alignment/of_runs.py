@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,6 +36,12 @@ class RunAnswers(msgspec.Struct, kw_only=True):
     """Answers of the `measure` part."""
     left_out: dict[str, int] = {}
     """Reason -> answers."""
+    samples: dict[str, Sample] = {}
+    """Prompt's key -> what was asked."""
+    scorers: dict[str, str] = {}
+    """Task -> its scorer."""
+    failures: dict[str, str] = {}
+    """Task -> what its failure is, in words."""
 
 
 def answers_of_runs(
@@ -44,29 +50,30 @@ def answers_of_runs(
     rows: Collection[str] | None = None,
     references: bool = True,
     licences: dict[str, str] | None = None,
+    repair: Callable[[RunAnswers], None] = lambda _: None,
 ) -> RunAnswers:
     """The judged answers of some runs, by prompt, in the order first asked.
 
     `rows` names the tasks wanted (all with None). `references` adds a known good and a known bad
-    answer of the set to each prompt, where it has them; the good one only where no model has a good
-    answer of its own. Raises `JournalError` where a folder is no run, `UsageError` where two runs
-    asked under different system messages.
+    answer of the set to each prompt, where it has them and no model has one of its own; before that
+    `repair` may add to the models' own. Raises `JournalError` where a folder is no run,
+    `UsageError` where two runs asked under different system messages.
     """
-    found = RunAnswers(prompts=[], left_out={})
+    found = RunAnswers(prompts=[])
     by_key: dict[str, Prompt] = {}
-    samples: dict[str, Sample] = {}
-    scorers: dict[str, str] = {}
     systems = set()
     for folder in folders:
         header = read_header(folder)
         systems.add(header.settings.system)
         if len(systems) > 1:
             raise UsageError(f"{folder}: asked under another system message than the run before it")
-        scorers |= {task.id: task.scorer for task in header.tasks}
-        _read_run(folder, header, rows, by_key, samples, found, licences or {})
+        found.scorers |= {task.id: task.scorer for task in header.tasks}
+        found.failures |= {task.id: task.failure for task in header.tasks}
+        _read_run(folder, header, rows, by_key, found, licences or {})
     found.prompts = list(by_key.values())
+    repair(found)
     if references:
-        add_references(found.prompts, samples, scorers)
+        add_references(found.prompts, found.samples, found.scorers)
     return found
 
 
@@ -75,7 +82,6 @@ def _read_run(
     header: RunHeader,
     rows: Collection[str] | None,
     by_key: dict[str, Prompt],
-    samples: dict[str, Sample],
     found: RunAnswers,
     licences: dict[str, str],
 ) -> None:
@@ -99,7 +105,7 @@ def _read_run(
         if reason or verdict is None:
             found.left_out[reason] = found.left_out.get(reason, 0) + 1
             continue
-        prompt = _prompt(sample, header, task.subcategory, by_key, samples, licences)
+        prompt = _prompt(sample, header, task.subcategory, by_key, found.samples, licences)
         said, judged = response, verdict
         if response.truncated and not sample.choices:
             said, judged = _to_last_sentence(task, sample, response, verdict)

@@ -19,11 +19,15 @@ from truing.alignment.filters import Bounds, Dropped, check_answers
 from truing.alignment.formats import FORMATS, check_format
 from truing.alignment.leaks import Asked, asked_of, find_crossings, said
 from truing.alignment.measured import measured_samples
-from truing.alignment.of_runs import answers_of_runs
+from truing.alignment.of_runs import RunAnswers, answers_of_runs
 from truing.alignment.of_tables import answers_of_table
 from truing.alignment.records import Record
+from truing.alignment.rewriting import rewrite_failures
 from truing.alignment.rows import TARGET, ChosenRow, choose_rows
+from truing.cli.opening import open_budget, open_subject
+from truing.cli.options import RunOptions
 from truing.cli.score import read_pairs
+from truing.config import read_config
 from truing.errors import TaskError, UnknownName, UsageError
 from truing.policies.kept import summarise_run
 from truing.records import Response, Sample
@@ -52,6 +56,9 @@ __all__ = ["export_command"]
 )
 @click.option("--all-pairs", is_flag=True, help="Every good answer against every bad one.")
 @click.option("--no-references", is_flag=True, help="Leave out the set's own good answers.")
+@click.option("--rewrite", metavar="MODEL", help="Repairs failing answers that have no good one.")
+@click.option("--base-url", help="Address of that model's server.")
+@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Most repairs may cost.")
 @click.option("--per-side", type=click.IntRange(1), help="Most records of a row's side.")
 @click.option(
     "--most",
@@ -87,6 +94,9 @@ def export_command(
     below: float,
     all_pairs: bool,
     no_references: bool,
+    rewrite: str | None,
+    base_url: str | None,
+    max_cost: float | None,
     per_side: int | None,
     most: str | None,
     twins: float,
@@ -120,7 +130,8 @@ def export_command(
     if table is not None:
         made = _of_table(table, columns, check, making, bounds, licence)
     else:
-        made = _of_runs(runs, rows, below, making, bounds, references=not no_references)
+        options = RunOptions(model=rewrite, base_url=base_url, max_cost=max_cost)
+        made = _of_runs(runs, rows, below, making, bounds, options, references=not no_references)
     export, records, dropped = made
     write_export(out, export, records, dropped, render_card(export, records))
     if as_json:
@@ -204,6 +215,7 @@ def _of_runs(
     below: float,
     making: Making,
     bounds: Bounds,
+    options: RunOptions,
     *,
     references: bool,
 ) -> _Made:
@@ -222,7 +234,11 @@ def _of_runs(
             "with --below"
         )
     found = answers_of_runs(
-        runs, rows=wanted, references=references, licences=_licences(runs, wanted)
+        runs,
+        rows=wanted,
+        references=references,
+        licences=_licences(runs, wanted),
+        repair=lambda found: _repair(found, options),
     )
     crossed = _drop_crossing(found.prompts, runs, headers)
     export, records, dropped = make_export(
@@ -236,6 +252,31 @@ def _of_runs(
     )
     export.rows = [msgspec.to_builtins(one) for one in chosen]
     return export, records, dropped
+
+
+def _repair(found: RunAnswers, options: RunOptions) -> None:
+    """Have the model of `--rewrite` repair what failed, and say what came of it."""
+    if options.model is None:
+        return
+    config = read_config(None)
+    model = open_subject(options.model, options, config, open_budget(options, config))
+
+    async def rewrite() -> dict[str, int]:
+        try:
+            return await rewrite_failures(
+                found.prompts,
+                found.samples,
+                found.failures,
+                lambda task: find_scorer(found.scorers[task]),
+                model.respond,
+                model.name,
+            )
+        finally:
+            await model.close()
+
+    came = asyncio.run(rewrite())
+    told = ", ".join(f"{count} {word}" for word, count in came.items())
+    Console(stderr=True, highlight=False).print(f"{model.name}: {told}", markup=False)
 
 
 def _drop_crossing(
